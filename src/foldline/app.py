@@ -1,0 +1,163 @@
+"""The composition root: settings in, a wired worker out. The one module that knows every other room."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from foldline import facts
+from foldline.core.batch import Partition
+from foldline.core.machine import Machines
+from foldline.custody import Custody
+from foldline.embedded import Servers, default_home, running_servers
+from foldline.engine import Worker
+from foldline.errors import LogError, SettingError
+from foldline.folding import Folding
+from foldline.kafka.log import LogReader
+from foldline.kafka.source import KafkaSource
+from foldline.machines import load_machines
+from foldline.postgres.claims import Claimant
+from foldline.postgres.migrations import Runner
+from foldline.postgres.reports import Reports
+from foldline.postgres.tables import PostgresTables
+from foldline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the servers are. `embedded`: those of a running `foldline up`, for want of a setting."""
+
+    settings: Settings
+    servers: Servers | None
+
+    @property
+    def database_url(self) -> str:
+        """The database, with its password.
+
+        Raises:
+            SettingError: there is no setting and no `foldline up` on this machine.
+        """
+        if self.settings.database_url is not None:
+            return self.settings.database_url.get_secret_value()
+        if self.servers is not None:
+            return self.servers.database_url
+        raise _unset("DATABASE_URL", "postgresql://user:password@host:5432/database")
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The brokers. Raises as `database_url` does."""
+        if self.settings.kafka_bootstrap_servers is not None:
+            return self.settings.kafka_bootstrap_servers
+        if self.servers is not None:
+            return self.servers.bootstrap_servers
+        raise _unset("KAFKA_BOOTSTRAP_SERVERS", "host:9092")
+
+    @property
+    def kafka_properties(self) -> dict[str, str]:
+        """The librdkafka properties that the user set, and where the brokers are."""
+        return self.settings.kafka_properties(self.bootstrap_servers)
+
+
+def _unset(name: str, example: str) -> SettingError:
+    return SettingError(
+        f"{name} is not set, and no `foldline up` runs on this machine.",
+        remedy=f"Set it, as in {name}={example}, or run `foldline up` in another terminal.",
+    )
+
+
+def place(settings: Settings) -> Place:
+    """Find the servers: the settings, else those of a running `foldline up`."""
+    return Place(settings, running_servers(settings.home or default_home()))
+
+
+def machines_of(settings: Settings) -> Machines:
+    """Load the machines that the settings name."""
+    return load_machines(settings.machines, shipped=settings.shipped_machines == "on")
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A wired worker and what its runner may ask of it."""
+
+    worker: Worker
+    custody: Custody
+    until_caught_up: Callable[[], Callable[[], bool]]
+
+
+@contextmanager
+def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
+    """A worker that has joined its group; leaves it at the end of the block.
+
+    Raises:
+        FoldlineError: what would make a worker wait for ever or judge wrongly is refused here.
+    """
+    settings = place.settings
+    machines = machines_of(settings)
+    Runner(place.database_url).check()
+    log = LogReader(place.kafka_properties)
+    _topics_exist(log, settings)
+    owner = f"{platform.node()}:{os.getpid()}"
+    workflow_topics = frozenset(settings.workflow_topics)
+    tables = PostgresTables(
+        place.database_url,
+        claimant=Claimant(settings.group_id, owner, workflow_topics, settings.start == "earliest"),
+        machines=machines,
+    )
+    tables.check_machines()
+    source = KafkaSource(
+        place.kafka_properties, group_id=settings.group_id, topics=settings.topics, batch_size=settings.batch_size
+    )
+    custody = Custody(source, tables, settings.group_id, announce)
+    worker = Worker(source, tables, custody, Folding(tables, machines, workflow_topics), announce, time.monotonic)
+    source.listen(worker)
+    announce(facts.WorkerStarted(settings.group_id, owner, settings.topics))
+    _calm_collector()
+    try:
+        yield Projection(worker, custody, lambda: _caught_up(place, log, custody))
+    finally:
+        source.close()
+        tables.close()
+        announce(facts.WorkerStopped(owner))
+
+
+def _topics_exist(log: LogReader, settings: Settings) -> None:
+    there = {partition.topic for partition in log.partitions(settings.topics)}
+    missing = [topic for topic in settings.topics if topic not in there]
+    if missing:
+        raise LogError(f"Topic {missing[0]} does not exist.", remedy="Run `foldline topics create`.")
+
+
+def _caught_up(place: Place, log: LogReader, custody: Custody) -> Callable[[], bool]:
+    """Whether every position, whoever moves it, has reached the last stable offset that it has now, or was stopped."""
+    ends = log.stable_ends(log.partitions(place.settings.topics))
+    reports = Reports(place.database_url)
+    asked_at = 0.0
+
+    def reached() -> bool:
+        nonlocal asked_at
+        if time.monotonic() - asked_at < _ASK_EVERY_SECONDS:
+            return False
+        asked_at = time.monotonic()
+        positions = {Partition(p.topic, p.partition): p for p in reports.positions()}
+        return all(
+            partition in custody.stopped
+            or ((held := positions.get(partition)) is not None and (held.next_offset >= end or held.stopped_reason))
+            for partition, end in ends.items()
+        )
+
+    return reached
+
+
+_ASK_EVERY_SECONDS = 0.1
+
+
+def _calm_collector() -> None:
+    """What a worker makes is acyclic and short-lived: full collections would only cost it time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)

@@ -1,0 +1,116 @@
+"""Free JSON: what `metadata` and payloads may hold, so that PostgreSQL stores every digit and refuses nothing.
+
+Every function here takes bytes that a strict JSON parser has accepted already; then quotes and backslashes stand only
+where the grammar puts them, and a regular expression can find strings, numbers and brackets exactly.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_BYTES = 256 * 1024
+MAX_MEMBERS = 1_000
+MAX_DIGITS = 1_000
+MAX_DEPTH = 64
+
+# PostgreSQL refuses an exponent from half of a 32-bit integer on, even if the number is zero.
+_MAX_EXPONENT = 2**30 - 2
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_EXPONENT = re.compile(rb"[0-9][eE][-+0-9]")
+_NUMBER = re.compile(rb"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([-+]?[0-9]+))?")
+_STRUCTURE = re.compile(rb"[\[\]{},:]")
+
+
+def text_fault(value: bytes) -> str | None:
+    """Why the record's text is none that the contract admits: encoding, lone surrogates or depth. None: it is fine."""
+    if not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            return "not UTF-8"
+    if b"\\u" in value and _has_lone_surrogate(value):
+        return "a lone surrogate escape"
+    if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        return f"nested deeper than {MAX_DEPTH}"
+    return None
+
+
+def free_json_fault(raw: bytes) -> str | None:
+    """Why this free JSON is not admitted, None if it is. The quick tests in front only ever spare the exact ones."""
+    if len(raw) > MAX_BYTES:
+        return f"longer than {MAX_BYTES // 1024} KiB"
+    if b"\\u0000" in raw and has_nul(raw):
+        return "a NUL character (\\u0000) in a key or a string"
+    most = raw.count(b",") + raw.count(b"{") + raw.count(b"[")
+    numbers = len(raw) > MAX_DIGITS or _EXPONENT.search(raw) is not None
+    if most <= MAX_MEMBERS and not numbers:
+        return None
+    bare = _STRING.sub(b'""', raw)
+    if most > MAX_MEMBERS and _members(bare) > MAX_MEMBERS:
+        return f"more than {MAX_MEMBERS} keys and array elements"
+    if numbers and not all(_fits(*found.groups()) for found in _NUMBER.finditer(bare)):
+        return f"a number of more than {MAX_DIGITS} digits"
+    return None
+
+
+def has_nul(raw: bytes) -> bool:
+    """Whether a key or a string spells U+0000 (its only spelling in JSON is an escape)."""
+    return any(found[1] == b"0000" for found in _ESCAPE.finditer(raw))
+
+
+def _has_lone_surrogate(value: bytes) -> bool:
+    high_ends_at = -1
+    for found in _ESCAPE.finditer(value):
+        unit = int(found[1], 16) if found[1] is not None else 0
+        follows_high = high_ends_at == found.start()
+        is_low = 0xDC00 <= unit <= 0xDFFF  # noqa: PLR2004 - the surrogate ranges of Unicode
+        if is_low != follows_high or (high_ends_at >= 0 and not follows_high):
+            return True
+        high_ends_at = found.end() if 0xD800 <= unit <= 0xDBFF else -1  # noqa: PLR2004
+    return high_ends_at >= 0
+
+
+def _depth(value: bytes) -> int:
+    depth = deepest = 0
+    for found in _STRUCTURE.finditer(_STRING.sub(b'""', value)):
+        if found[0] in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif found[0] in b"}]":
+            depth -= 1
+    return deepest
+
+
+def _members(bare: bytes) -> int:
+    """Keys of objects and elements of arrays, in all."""
+    empty_arrays = len(re.findall(rb"\[\s*\]", bare))
+    arrays = bare.count(b"[") - empty_arrays
+    inside: list[bytes] = []
+    commas = 0
+    for found in _STRUCTURE.finditer(bare):
+        sign = found[0]
+        if sign in b"{[":
+            inside.append(sign)
+        elif sign in b"}]":
+            inside.pop()
+        elif sign == b"," and inside[-1] == b"[":
+            commas += 1
+    return bare.count(b":") + commas + arrays
+
+
+def _fits(whole: bytes, fraction: bytes | None, exponent: bytes | None) -> bool:
+    """Whether the number, written without exponent and without the zero before the point, has few enough digits."""
+    fraction = fraction or b""
+    if exponent is not None and len(exponent) > len(str(_MAX_EXPONENT)) + 1:
+        exponent = exponent.lstrip(b"+-0")  # only the length matters now: too long is too large
+        if len(exponent) > len(str(_MAX_EXPONENT)):
+            return False
+    shift = int(exponent or b"0")
+    if abs(shift) > _MAX_EXPONENT:
+        return False
+    digits = (whole + fraction).lstrip(b"0")
+    after_point = max(0, len(fraction) - shift)
+    before_point = max(0, len(digits) - len(fraction) + shift) if digits else 0
+    return before_point + after_point <= MAX_DIGITS

@@ -1,0 +1,231 @@
+"""The line: poll, decode, decide, apply, acknowledge. Nothing before *apply* has an effect.
+
+`Worker.turn` is the line. While the transaction of one batch runs, the next batch is polled, decoded and folded on the
+assumption that the transaction succeeds; where it does not, `_mend` obeys what it answered, and the next batch is
+folded afresh. Claims and rebalances are in `custody.py`, what a fold needs to know in `folding.py`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import assert_never
+
+from foldline import facts
+from foldline.core.batch import Batch, Partition, Plan
+from foldline.core.fold import refused_by_database
+from foldline.custody import Custody
+from foldline.folding import Folding
+from foldline.ports import (
+    Answer,
+    Displaced,
+    Fenced,
+    Moved,
+    PartitionFault,
+    Refused,
+    Source,
+    Stale,
+    Tables,
+    Unavailable,
+)
+
+_LONGEST_DELAY_SECONDS = 10.0
+_FIRST_DELAY_SECONDS = 0.1
+_FOLDS_AT_ONCE = 4
+
+
+class Worker:
+    """One worker: turns the line over the partitions that its group gives it.
+
+    Args:
+        source: Kafka.
+        tables: PostgreSQL.
+        custody: which partitions are ours, and from where on.
+        folding: decoding and deciding, with what both need to know.
+        announce: told every fact.
+        now: a monotonic clock in seconds; only durations are announced, nothing is decided by it.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        tables: Tables,
+        custody: Custody,
+        folding: Folding,
+        announce: facts.Announce,
+        now: Callable[[], float],
+    ) -> None:
+        self._source = source
+        self._tables = tables
+        self._custody = custody
+        self._folding = folding
+        self._announce = announce
+        self._now = now
+        self._in_flight: tuple[Plan, float] | None = None
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Turn until told to stop, then settle what is in flight."""
+        while not stopping():
+            self.turn()
+        self.settle()
+
+    def turn(self) -> None:
+        """Poll, decode, decide, apply, acknowledge."""
+        began = self._now()
+        self._custody.claim_due(began)
+        chunk = self._source.poll(wait=self._in_flight is None)
+        if chunk is None:
+            self.settle()
+            return
+        batch = self._folding.decode(chunk)
+        plan = self._decide(batch)
+        as_assumed = self.settle()
+        if plan is None or not self._custody.stands_at(batch):
+            return
+        if not as_assumed:
+            plan = self._decide(batch)
+        self._start(plan, began)
+
+    def assigned(self, partitions: Sequence[Partition]) -> None:
+        """The group gave us these."""
+        self._custody.assigned(partitions)
+
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        """The group takes these. What is in flight for them is committed, or dropped: the next owner does it again."""
+        if self._in_flight is not None and self._in_flight[0].batch.partition in partitions:
+            plan, began = self._in_flight
+            self._in_flight = None
+            try:
+                if isinstance(self._tables.finish(), Moved):
+                    self._acknowledge(plan, began)
+            except (Unavailable, PartitionFault):
+                pass
+        self.lost(partitions)
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        """The group has given these away already. What is in flight for them will be fenced."""
+        self._custody.released(partitions)
+        for partition in partitions:
+            self._folding.forget(partition)
+
+    def broken(self, partition: Partition, fault: PartitionFault) -> None:
+        """The broker cannot deliver this one any more. What is in flight for it was read before, and counts."""
+        self._custody.stop(partition, fault)
+
+    def settle(self) -> bool:
+        """Wait for the transaction in flight and acknowledge it. False: it had to be mended first."""
+        if self._in_flight is None:
+            return True
+        plan, began = self._in_flight
+        self._in_flight = None
+        try:
+            answer = self._tables.finish()
+        except (Unavailable, PartitionFault) as fault:
+            self._mend(plan.batch, fault)
+            return False
+        if isinstance(answer, Moved):
+            self._acknowledge(plan, began)
+            return True
+        self._mend(plan.batch, answer)
+        return False
+
+    def _decide(self, batch: Batch) -> Plan | None:
+        """The fold, or None where the database could not say what it starts from: then the batch is mended by now."""
+        try:
+            return self._folding.fold(batch, self._in_flight and self._in_flight[0])
+        except (Unavailable, PartitionFault) as fault:
+            self.settle()
+            self._mend(batch, fault)
+            return None
+
+    def _start(self, plan: Plan | None, began: float) -> None:
+        if plan is None:
+            return
+        self._tables.start(plan, self._custody.claim_of(plan.batch.partition))
+        self._in_flight = (plan, began)
+
+    def _acknowledge(self, plan: Plan, began: float) -> None:
+        partition, next_offset = plan.batch.partition, plan.batch.span.next_offset
+        self._custody.moved(partition, next_offset)
+        self._folding.committed(plan)
+        self._source.acknowledge(partition, next_offset)
+        counts = plan.counts
+        self._announce(
+            facts.BatchApplied(
+                str(partition),
+                next_offset,
+                counts.applied,
+                counts.duplicate,
+                counts.rejected,
+                counts.undecodable,
+                self._now() - began,
+                tuple(Counter(str(letter.reason) for letter in plan.dead_letters).items()),
+            )
+        )
+        for stray in plan.strays:
+            self._announce(facts.EntityStrayed(str(partition), stray))
+
+    def _mend(self, batch: Batch, answer: Answer | Unavailable | PartitionFault) -> None:
+        """Obey the answer, and try again, until the batch has its verdicts or is not ours any more."""
+        attempt = 0
+        while not isinstance(answer, Moved):
+            attempt += 1
+            self._folding.forget(batch.partition)
+            if isinstance(answer, Refused) and len(batch.decoded) > 1:
+                for half in batch.halves():
+                    if self._custody.stands_at(half):
+                        self._mend(half, self._attempt(half, None))
+                return
+            self._obey(batch, answer, attempt)
+            if not self._custody.stands_at(batch):
+                return
+            answer = self._attempt(batch, answer, locked=attempt > 1)
+
+    def _obey(self, batch: Batch, answer: Answer | Unavailable | PartitionFault, attempt: int) -> None:
+        match answer:
+            case Stale(why=why):
+                self._pause(batch, f"folded again: {why} changed", attempt, at_once=attempt <= _FOLDS_AT_ONCE)
+            case Unavailable():
+                self._pause(batch, answer.problem, attempt)
+            case Displaced(next_offset=next_offset):
+                self._custody.go_on_at(batch.partition, next_offset)
+            case Fenced(owner=owner, group_id=group_id):
+                self._custody.fenced(batch.partition, owner, group_id, self._now())
+            case PartitionFault():
+                self._custody.stop(batch.partition, answer)
+            case Refused(detail=detail):
+                self._announce(facts.RecordRefused(str(batch.partition), batch.decoded[0].record.offset, detail))
+            case Moved():
+                raise AssertionError("nothing is to be mended")
+            case _:
+                assert_never(answer)
+
+    def _attempt(
+        self, batch: Batch, after: Answer | Unavailable | PartitionFault | None, *, locked: bool = False
+    ) -> Answer | Unavailable | PartitionFault:
+        """Fold and apply once more, alone; `after` is what the last attempt came to."""
+        began = self._now()
+        try:
+            with self._folding.holding(batch) if locked and isinstance(after, Stale) else nullcontext():
+                plan = self._plan_after(batch, after)
+                self._tables.start(plan, self._custody.claim_of(batch.partition))
+                answer = self._tables.finish()
+        except (Unavailable, PartitionFault) as fault:
+            return fault
+        if isinstance(answer, Moved):
+            self._acknowledge(plan, began)
+        return answer
+
+    def _plan_after(self, batch: Batch, after: Answer | Unavailable | PartitionFault | None) -> Plan:
+        return refused_by_database(batch, after.detail) if isinstance(after, Refused) else self._folding.fold(batch)
+
+    def _pause(self, batch: Batch, problem: str, attempt: int, *, at_once: bool = False) -> None:
+        delay = 0.0
+        if not at_once:
+            ceiling = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**attempt)
+            delay = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        self._announce(facts.BatchRetried(str(batch.partition), problem, attempt, delay))
+        if delay:
+            self._source.keep_alive(delay)

@@ -1,0 +1,196 @@
+"""Publishing: an idempotent producer that has delivered every record when it returns, or says how far it came.
+
+Order is what the log is for, so a record that fails must not leave a gap before its successors: a hop that
+arrives ahead of the one it follows is rejected for good. `enable.gapless.guarantee` sees to that inside librdkafka. It
+ends the whole producer by a fatal error, which `poll` raises between delivery reports and `flush` in the midst of them;
+hence this module polls and never flushes. A large record travels alone, so that its failure is nobody else's.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from foldline.errors import FoldlineError, PublishError
+from foldline.kafka.connection import PATIENCE, Connection, reason_of
+from foldline.kafka.lines import Routed, read_lines, route, routes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+
+    from confluent_kafka import Message
+
+__all__ = ["Publisher", "Routed", "read_lines", "route", "routes"]
+
+_BATCH = 16_384  # bytes, as the Java client: topics are set up to take at least this
+_LARGE = 500_000  # bytes; half of what a broker takes unless it is told otherwise
+
+_DEFAULTS: Mapping[str, str | int | bool] = {
+    "compression.type": "lz4",
+    "linger.ms": 5,
+    "message.timeout.ms": 120_000,  # the Java client's delivery.timeout.ms
+    "message.max.bytes": 100_000_000,  # the broker judges the size; beyond this it would drop the connection
+    "queue.buffering.max.kbytes": 131_072,  # must hold the largest record
+    "batch.size": _BATCH,
+}
+_GUARANTEES: Mapping[str, str | int | bool] = {
+    "enable.idempotence": True,
+    "enable.gapless.guarantee": True,
+    "acks": "all",
+    "partitioner": "murmur2_random",  # where the Java client puts a key
+    "allow.auto.create.topics": False,
+}
+_TOO_LARGE = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.RECORD_LIST_TOO_LARGE}
+_CONSEQUENCES = {KafkaError._FATAL, KafkaError._GAPLESS_GUARANTEE, KafkaError._PURGE_QUEUE}  # noqa: SLF001  codes
+_AGAIN = "Then publish all of it again: what has arrived is recognised as a duplicate."
+
+
+class _Delivery:
+    """What became of the records of one `publish`."""
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.failed: tuple[Routed, KafkaError] | None = None
+
+    def settle(self, record: Routed, error: KafkaError | None, _message: Message | None = None) -> None:
+        """Note a delivery report. Of several failures the first that is a cause is kept, of records too large the largest."""
+        if error is None:
+            self.delivered += 1
+        elif self.failed is None or _weight(record, error) > _weight(*self.failed):
+            self.failed = record, error
+
+
+class Publisher:
+    """A context manager around one producer. `properties` are librdkafka's; those the guarantees rest on are overruled.
+
+    After a failed `publish` nothing more can be sent: open another.
+    """
+
+    def __init__(self, properties: Mapping[str, str | int | bool]) -> None:
+        wanted = {name: setting for name, setting in {**_DEFAULTS, **properties}.items() if name not in _GUARANTEES}
+        self._connection = Connection(wanted | dict(_GUARANTEES))  # last, for some have a second name: the last counts
+        self._topics: set[str] = set()
+        try:
+            self._producer = Producer(self._connection.properties)
+        except KafkaException as error:
+            raise self._connection.explain(error, asked="take a producer") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if len(self._producer):  # only an interruption leaves records behind
+            self._producer.purge()
+        self._producer.close()
+
+    def publish(self, records: Iterable[Routed]) -> int:
+        """Send the records in order and return how many there were, all of them acknowledged by all in-sync replicas.
+
+        `records` may itself raise a FoldlineError: what came before it is sent first.
+
+        Raises:
+            PublishError: A record was not delivered, or `records` raised; says how many were delivered.
+            LogError: The brokers cannot be reached.
+        """
+        delivery = _Delivery()
+        stopped: FoldlineError | None = None
+        try:
+            for record in records:
+                self._require(record.topic)
+                self._send(record, delivery)
+                if delivery.failed is not None:
+                    break
+        except FoldlineError as error:
+            stopped = error
+        self._settle_all()
+        if delivery.failed is not None:
+            raise _undelivered(*delivery.failed, delivered=delivery.delivered)
+        if stopped is not None:
+            raise type(stopped)(f"{stopped.problem}; {_sent(delivery.delivered)}.", remedy=stopped.remedy) from stopped
+        return delivery.delivered
+
+    def _send(self, record: Routed, delivery: _Delivery) -> None:
+        alone = len(record.value) > _LARGE
+        if alone:
+            self._settle_all()
+        if delivery.failed is None:
+            self._produce(record, partial(delivery.settle, record))
+        if alone:
+            self._settle_all()
+
+    def _produce(self, record: Routed, settle: Callable[..., None]) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    record.topic, record.value, record.key, headers=list(record.headers), on_delivery=settle
+                )
+            except BufferError:
+                self._poll(0.1)
+            except KafkaException as error:
+                settle(reason_of(error))
+                return
+            else:
+                self._poll(0)
+                return
+
+    def _settle_all(self) -> None:
+        """Wait until every record that was sent has its delivery report; `message.timeout.ms` bounds it."""
+        while len(self._producer):
+            self._poll(0.1)
+
+    def _poll(self, timeout: float) -> None:
+        try:
+            self._producer.poll(timeout)
+        except KafkaException as error:
+            if not reason_of(error).fatal():
+                raise
+            # What the producer ended of: the delivery reports of the records in question say it too.
+
+    def _require(self, topic: str) -> None:
+        """Ask once for each topic whether it is there: librdkafka itself would wait for it to appear."""
+        if topic in self._topics:
+            return
+        try:
+            error = self._producer.list_topics(topic, timeout=PATIENCE).topics[topic].error
+        except KafkaException as failure:
+            self._producer.poll(0)
+            raise self._connection.explain(failure, asked=f"describe the topic {topic}") from failure
+        if error is not None:
+            raise PublishError(
+                f"Topic {topic} cannot be written: {error.str()}",
+                remedy="foldline topics create creates what is missing.",
+            )
+        self._topics.add(topic)
+
+
+def _weight(record: Routed, error: KafkaError) -> tuple[int, int]:
+    """Rank a failure by how much it explains: a batch that is too large fails as a whole, and then all that follows."""
+    if _is_too_large(error):
+        return 2, len(record.value)
+    return int(error.code() not in _CONSEQUENCES), 0
+
+
+def _is_too_large(error: KafkaError) -> bool:
+    return error.code() in _TOO_LARGE
+
+
+def _sent(delivered: int) -> str:
+    return f"{delivered:,} sent"
+
+
+def _undelivered(record: Routed, error: KafkaError, *, delivered: int) -> PublishError:
+    which = f"Line {record.line}" if record.line is not None else "A record"
+    if _is_too_large(error):
+        return PublishError(
+            f"{which} has {len(record.value):,} bytes, more than topic {record.topic} takes; {_sent(delivered)}.",
+            remedy=f"Shorten it, or raise the topic's max.message.bytes. {_AGAIN}",
+        )
+    return PublishError(
+        f"{which} was not delivered to topic {record.topic}: {error.str()}; {_sent(delivered)}.",
+        remedy=f"See to the broker. {_AGAIN}",
+    )

@@ -1,0 +1,258 @@
+"""Kafka as the line reads it: one consumer of a group, its records handed out partition by partition.
+
+Positions belong to the tables: the consumer never commits by itself, never resets, and reads where it is told to. What
+the group assigns is only noted; nothing is read before the database has said from where.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from confluent_kafka import (
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from foldline.core.batch import Partition, Span
+from foldline.core.events import Record
+from foldline.errors import LogError
+from foldline.kafka.connection import reason_of
+from foldline.kafka.log import LogReader
+from foldline.kafka.properties import Properties, consumer_properties
+from foldline.ports import Chunk, Listener, LogFacts, PartitionFault, Unavailable
+
+_REQUEST_SECONDS = 10.0
+_LINGER_SECONDS = 0.02
+_ACKNOWLEDGE_EVERY_SECONDS = 1.0
+_MOST_BUFFERED_BATCHES = 4
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One partition that is being read: where the next chunk starts, and what was fetched for it."""
+
+    start: int
+    messages: deque[Message] = field(default_factory=deque)
+    end: int = 0
+
+    def ready(self) -> bool:
+        return bool(self.messages) or self.end > self.start
+
+
+class KafkaSource:
+    """The port `Source` on a consumer group.
+
+    Args:
+        properties: librdkafka's, as the user set them; those that the guarantees rest on are ours.
+        group_id: the consumer group.
+        topics: what to subscribe to.
+        batch_size: most records in a chunk.
+    """
+
+    def __init__(self, properties: Properties, *, group_id: str, topics: Sequence[str], batch_size: int) -> None:
+        self._log = LogReader(properties)
+        self._topics = list(topics)
+        self._batch_size = batch_size
+        self._consumer = Consumer(consumer_properties(properties, group_id))
+        self._reading: dict[Partition, _Reading] = {}
+        self._turns: deque[Partition] = deque()
+        self._unacknowledged: dict[Partition, int] = {}
+        self._acknowledged_at = 0.0
+
+    def listen(self, listener: Listener) -> None:
+        """Join the group; the listener hears of its assignment from now on, inside `poll` and `keep_alive`."""
+        self._listener = listener
+        self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def poll(self, *, wait: bool) -> Chunk | None:
+        """Records of one claimed partition, partitions in turn; None if there is nothing (`wait`: for a moment)."""
+        self._fetch(_LINGER_SECONDS if wait else 0.0)
+        self._acknowledge_due()
+        for _ in range(len(self._turns)):
+            partition = self._turns[0]
+            self._turns.rotate(-1)
+            if self._reading[partition].ready():
+                return self._chunk(partition)
+        return None
+
+    def keep_alive(self, seconds: float) -> None:
+        """Stay in the group, delivering nothing, for so long."""
+        until = time.monotonic() + seconds
+        self._consumer.pause([TopicPartition(p.topic, p.number) for p in self._reading])
+        while (left := until - time.monotonic()) > 0:
+            self._take(self._consumer.consume(1, min(left, 0.1)))
+        self._consumer.resume([TopicPartition(p.topic, p.number) for p in self._reading])
+
+    def read_from(self, partition: Partition, offset: int) -> None:
+        """Deliver the partition's records from this offset on."""
+        self.stop_reading(partition)
+        self._consumer.incremental_assign([TopicPartition(partition.topic, partition.number, offset)])
+        self._reading[partition] = _Reading(offset)
+        self._turns.append(partition)
+
+    def stop_reading(self, partition: Partition) -> None:
+        """Deliver nothing more of this partition."""
+        if self._reading.pop(partition, None) is not None:
+            self._turns.remove(partition)
+            self._consumer.incremental_unassign([TopicPartition(partition.topic, partition.number)])
+
+    def log_facts(self, partition: Partition) -> LogFacts:
+        """Ask the broker for the partition's first and end offset and its topic's id."""
+        try:
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(partition.topic, partition.number), timeout=_REQUEST_SECONDS
+            )
+            return LogFacts(low, high, self._log.topic_id(partition.topic))
+        except KafkaException as error:
+            problem = f"Kafka does not answer for {partition} ({reason_of(error).name()})."
+        except LogError as error:
+            problem = error.problem
+        raise Unavailable(problem, remedy="Asking again.")
+
+    def acknowledge(self, partition: Partition, next_offset: int) -> None:
+        """Tell the group how far we are, once a second at most: a courtesy to lag tools."""
+        self._unacknowledged[partition] = next_offset
+
+    def confirm_membership(self, partition: Partition, next_offset: int) -> None:
+        """Commit to the group now, as the member we believe to be."""
+        try:
+            self._consumer.commit(
+                offsets=[TopicPartition(partition.topic, partition.number, next_offset)], asynchronous=False
+            )
+        except KafkaException as error:
+            raise Unavailable(
+                f"The group does not confirm us for {partition} ({reason_of(error).name()}).", remedy="Asking again."
+            ) from None
+
+    def _fetch(self, linger: float) -> None:
+        """Take what the client has fetched, until a batch is full or there is no more for now."""
+        while True:
+            if self._enough():
+                self._take(self._consumer.consume(1, 0))  # serves the group's callbacks
+                return
+            messages = self._consumer.consume(self._batch_size, 0 if self._any_ready() else linger)
+            self._take(messages)
+            if not messages:
+                return
+
+    def _enough(self) -> bool:
+        sizes = [len(reading.messages) for reading in self._reading.values()]
+        return (
+            any(size >= self._batch_size for size in sizes) or sum(sizes) >= _MOST_BUFFERED_BATCHES * self._batch_size
+        )
+
+    def _any_ready(self) -> bool:
+        return any(reading.ready() for reading in self._reading.values())
+
+    def _take(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            topic, number, offset = message.topic(), message.partition(), message.offset()
+            if topic is None or number is None or offset is None:
+                continue
+            partition = Partition(topic, number)
+            reading = self._reading.get(partition)
+            if reading is None:
+                continue
+            error = message.error()
+            if error is None:
+                reading.messages.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's public name for it
+                reading.end = offset
+            else:
+                self._broken(partition, error)
+
+    def _broken(self, partition: Partition, error: KafkaError) -> None:
+        if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):  # noqa: SLF001 - see above
+            fault = PartitionFault(
+                f"The log of {partition} no longer has the records that we stand at.",
+                remedy="Restore the topic, or rebuild from what there is. Nothing is skipped in silence.",
+            )
+        else:
+            fault = PartitionFault(f"Kafka refuses to deliver {partition} ({error.name()}).", remedy="See the broker.")
+        self._listener.broken(partition, fault)
+
+    def _chunk(self, partition: Partition) -> Chunk:
+        reading = self._reading[partition]
+        size = min(self._batch_size, len(reading.messages))
+        messages = [reading.messages.popleft() for _ in range(size)]
+        records = [_record(message) for message in messages]
+        next_offset = records[-1].offset + 1 if records else reading.start
+        if not reading.messages:
+            next_offset = max(next_offset, reading.end)
+        span = Span(reading.start, next_offset)
+        reading.start = next_offset
+        return Chunk(partition, span, records, messages[-1].leader_epoch() if messages else None)
+
+    def _acknowledge_due(self) -> None:
+        now = time.monotonic()
+        if self._unacknowledged and now - self._acknowledged_at >= _ACKNOWLEDGE_EVERY_SECONDS:
+            self._acknowledged_at = now
+            self._commit(self._unacknowledged, asynchronous=True)
+            self._unacknowledged = {}
+
+    def _commit(self, offsets: dict[Partition, int], *, asynchronous: bool) -> None:
+        listed = [TopicPartition(p.topic, p.number, offset) for p, offset in offsets.items()]
+        try:
+            if asynchronous:
+                self._consumer.commit(offsets=listed, asynchronous=True)
+            else:
+                self._consumer.commit(offsets=listed, asynchronous=False)
+        except KafkaException:
+            return  # a courtesy: nothing is read back from it
+
+    def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
+        consumer.incremental_assign([])  # noted only: what to read is assigned once it is claimed
+        self._listener.assigned(_partitions(given))
+
+    def _revoked(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
+        partitions = _partitions(taken)
+        self._listener.revoked(partitions)
+        mine = {p: self._unacknowledged.pop(p) for p in partitions if p in self._unacknowledged}
+        if mine:
+            self._commit(mine, asynchronous=False)
+        self._leave(consumer, partitions)
+
+    def _lost(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
+        partitions = _partitions(taken)
+        for partition in partitions:
+            self._unacknowledged.pop(partition, None)
+        self._listener.lost(partitions)
+        self._leave(consumer, partitions)
+
+    def _leave(self, consumer: Consumer, partitions: Sequence[Partition]) -> None:
+        read = [partition for partition in partitions if self._reading.pop(partition, None) is not None]
+        for partition in read:
+            self._turns.remove(partition)
+        consumer.incremental_unassign([TopicPartition(p.topic, p.number) for p in read])
+
+
+def _partitions(listed: Iterable[TopicPartition]) -> list[Partition]:
+    return [Partition(each.topic, each.partition) for each in listed]
+
+
+def _record(message: Message) -> Record:
+    offset, headers = message.offset(), message.headers()
+    assert offset is not None, "a record has its offset"
+    kind, timestamp = message.timestamp()
+    return Record(
+        offset,
+        message.key(),
+        message.value(),
+        tuple((name, _octets(value)) for name, value in headers) if isinstance(headers, list) else (),
+        timestamp if kind != TIMESTAMP_NOT_AVAILABLE else None,
+    )
+
+
+def _octets(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,175 @@
+"""What the line asks of its two ends, and every answer that they may give.
+
+A decision is a value returned by one side and obeyed by the other: `apply` never decides what happens next, it says
+what it found. Exceptions are for what concerns no decision: a server that is away, a partition that cannot go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from foldline.core.batch import EntityKey, KnownVerdicts, Partition, Plan, Span
+from foldline.core.decide import Entity
+from foldline.core.decide_workflow import Workflow
+from foldline.core.events import Record
+from foldline.errors import FoldlineError
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The transaction is committed: the position stands at the end of the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Rows or identities are not what the fold started from: fold again with fresh ones. Nothing was written."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """We own the partition, but its position stands elsewhere: go on from there. Nothing was written."""
+
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Another owner has claimed the partition. Nothing was written."""
+
+    owner: str
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """PostgreSQL refuses something in this batch: find the record by halving. Nothing was written."""
+
+    detail: str
+
+
+Answer = Moved | Stale | Displaced | Fenced | Refused
+
+
+class Unavailable(FoldlineError):  # noqa: N818 - it names a state, as in "service unavailable"
+    """A server is away or cannot take the work now. The same batch again, later; never a dead letter."""
+
+
+class PartitionFault(FoldlineError):  # noqa: N818 - a fault of one partition, not of the program
+    """This partition cannot go on without a person. It stops; the others go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A partition that is ours from now on, under this epoch."""
+
+    partition: Partition
+    epoch: int
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Records of one partition as they lie in the log. The span may be wider: control records have no record."""
+
+    partition: Partition
+    span: Span
+    records: Sequence[Record]
+    leader_epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogFacts:
+    """What the broker says of a partition now: the first and the end offset, and the id of its topic if it has one."""
+
+    low: int
+    high: int
+    topic_id: str | None
+
+
+class Tables(Protocol):
+    """PostgreSQL, as the line sees it. Every method may raise `Unavailable`."""
+
+    def claim(self, partition: Partition, log: LogFacts) -> Claim:
+        """Take the partition over; from now on every earlier owner is fenced. May raise `PartitionFault`."""
+
+    def load_entities(self, keys: Sequence[EntityKey]) -> dict[EntityKey, Entity | None]:
+        """The row of every key, None where it has none."""
+
+    def load_workflows(self, keys: Sequence[str]) -> dict[str, Workflow | None]:
+        """The row of every workflow, None where it has none."""
+
+    def known_identities(self, digests: Sequence[str]) -> KnownVerdicts:
+        """The identities among these that have a verdict already."""
+
+    def reserve_history_ids(self, records: int) -> Sequence[int]:
+        """Ascending ids, one per record."""
+
+    def reserve_timeline_ids(self, records: int) -> Sequence[int]:
+        """Ascending ids, one per record."""
+
+    def holding_entities(self, keys: Sequence[EntityKey]) -> AbstractContextManager[None]:
+        """Lock these rows in key order until the end of the block, whose end commits what was applied inside."""
+
+    def holding_workflows(self, keys: Sequence[str]) -> AbstractContextManager[None]:
+        """Lock these rows in key order until the end of the block, whose end commits what was applied inside."""
+
+    def start(self, plan: Plan, claim: Claim) -> None:
+        """Begin to apply the plan in one transaction, in another thread. `finish` must follow before the next start."""
+
+    def finish(self) -> Answer:
+        """Wait for the transaction that was started, and say what became of it."""
+
+    def stop_partition(self, claim: Claim, reason: str) -> None:
+        """Note why a partition was stopped, where people look. Best effort: never raises."""
+
+
+class Listener(Protocol):
+    """Who hears of the group's assignment."""
+
+    def assigned(self, partitions: Sequence[Partition]) -> None:
+        """These are ours to claim."""
+
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        """These go to another member once this returns."""
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        """These went to another member already."""
+
+    def broken(self, partition: Partition, fault: PartitionFault) -> None:
+        """The broker cannot deliver this one any more."""
+
+
+class Source(Protocol):
+    """Kafka, as the line sees it."""
+
+    def listen(self, listener: Listener) -> None:
+        """Join the group; the listener hears of its assignment from now on, inside `poll` and `keep_alive`."""
+
+    def poll(self, *, wait: bool) -> Chunk | None:
+        """Records of one claimed partition, partitions in turn; None if there is nothing (within the linger if `wait`).
+
+        When the group's assignment changes, the listener hears of it inside this call.
+        """
+
+    def log_facts(self, partition: Partition) -> LogFacts:
+        """Ask the broker. May raise `Unavailable` or `PartitionFault`."""
+
+    def read_from(self, partition: Partition, offset: int) -> None:
+        """Deliver the partition's records from this offset on."""
+
+    def stop_reading(self, partition: Partition) -> None:
+        """Deliver nothing more of this partition."""
+
+    def acknowledge(self, partition: Partition, next_offset: int) -> None:
+        """Tell the group how far we are: a courtesy to lag tools; nothing reads it back."""
+
+    def confirm_membership(self, partition: Partition, next_offset: int) -> None:
+        """Commit to the group now, as the member we believe to be. Raises `Unavailable` if the group says otherwise."""
+
+    def keep_alive(self, seconds: float) -> None:
+        """Stay in the group, delivering nothing, for so long."""

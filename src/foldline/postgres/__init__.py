@@ -1,0 +1,1 @@
+"""PostgreSQL: the only room that knows psycopg. One SQL statement per file, in `sql/`."""

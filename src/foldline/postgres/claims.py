@@ -1,0 +1,141 @@
+"""Claiming a partition: one statement takes it over; then its log and its machine versions must be what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from foldline.core.batch import Partition
+from foldline.core.machine import Machine, Machines
+from foldline.errors import MachineError
+from foldline.ports import Claim, LogFacts, PartitionFault
+from foldline.postgres.queries import query
+
+
+class MachineBook:
+    """Which of our machines each claimed partition has yet to activate. A version judges from its activation on."""
+
+    def __init__(self, machines: Machines) -> None:
+        self._machines = machines
+        self._due: dict[Partition, dict[str, Machine | None]] = {}
+
+    def check(self, recorded: Mapping[tuple[str, int], str]) -> None:
+        """Refuse machines that are older than, or say something else than, what a worker has recorded.
+
+        Raises:
+            MachineError: with the machine and the remedy.
+        """
+        for machine in self._machines.values():
+            digest = recorded.get((machine.fsm_type, machine.version))
+            if digest is not None and digest != machine.digest:
+                raise MachineError(
+                    f"{machine.fsm_type} version {machine.version} is not what it was when it judged events.",
+                    remedy="Raise its version with every change.",
+                )
+            newest = max((version for fsm_type, version in recorded if fsm_type == machine.fsm_type), default=0)
+            if newest > machine.version:
+                raise MachineError(
+                    f"{machine.fsm_type} version {machine.version} is older than {newest}, which has judged events.",
+                    remedy="Run the newer definition, or publish this one under a higher version.",
+                )
+
+    def claimed(self, partition: Partition, active: Mapping[str, int | None]) -> None:
+        """Note which machines the next batch of this partition has to activate."""
+        due: dict[str, Machine | None] = {
+            machine.fsm_type: machine
+            for machine in self._machines.values()
+            if active.get(machine.fsm_type) != machine.version
+        }
+        withdrawn = [name for name, version in active.items() if version is not None and name not in self._machines]
+        self._due[partition] = due | dict.fromkeys(withdrawn)
+
+    def due(self, partition: Partition) -> dict[str, Machine | None]:
+        """What the next transaction of this partition activates."""
+        return self._due.get(partition, {})
+
+    def activated(self, partition: Partition) -> None:
+        """It is committed."""
+        self._due[partition] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Who claims: the consumer group, a name for people, and the rules of a claim.
+
+    `workflow_topics` are those that no machine judges; `start_anywhere`: a first claim may begin although the log's
+    beginning is gone.
+    """
+
+    group_id: str
+    owner: str
+    workflow_topics: frozenset[str] = frozenset()
+    start_anywhere: bool = False
+
+
+def claim(
+    connection: psycopg.Connection[Any], partition: Partition, log: LogFacts, claimant: Claimant, book: MachineBook
+) -> Claim:
+    """Take the partition over.
+
+    Raises:
+        PartitionFault: the log, or a machine, is not what the position was made with.
+    """
+    where = {"topic": partition.topic, "partition": partition.number}
+    known = connection.execute(query("read_position"), where).fetchone()
+    if known is None and log.low > 0 and not claimant.start_anywhere:
+        raise PartitionFault(
+            f"The beginning of {partition} is gone: its first record is {log.low}.",
+            remedy="Set FOLDLINE_START=earliest to begin there; what came before will be missing.",
+        )
+    row = connection.execute(
+        query("claim"),
+        where | {"low": log.low, "topic_id": log.topic_id, "group_id": claimant.group_id, "owner": claimant.owner},
+    ).fetchone()
+    assert row is not None, "a claim always returns its row"
+    epoch, next_offset, topic_id, _leader_epoch = row
+    taken = Claim(partition, epoch, next_offset)
+    fault = _lost_log(taken, log, topic_id)
+    if fault is None and partition.topic not in claimant.workflow_topics:
+        fault = _machine_conflict(connection, partition, book)
+    if fault is not None:
+        note = where | {"epoch": epoch, "reason": str(fault)}
+        connection.execute(query("stop_partition"), note)
+        raise fault
+    return taken
+
+
+def _lost_log(taken: Claim, log: LogFacts, topic_id: str | None) -> PartitionFault | None:
+    remedy = "Restore the topic, or rebuild from what there is. Nothing is skipped in silence."
+    if topic_id is not None and log.topic_id is not None and topic_id != log.topic_id:
+        return PartitionFault(f"The topic of {taken.partition} was deleted and created again.", remedy=remedy)
+    if taken.next_offset < log.low:
+        return PartitionFault(
+            f"{taken.partition} stands at {taken.next_offset}, but the log begins at {log.low} now.", remedy=remedy
+        )
+    if taken.next_offset > log.high:
+        return PartitionFault(
+            f"{taken.partition} stands at {taken.next_offset}, but the log ends at {log.high} already.", remedy=remedy
+        )
+    return None
+
+
+def _machine_conflict(
+    connection: psycopg.Connection[Any], partition: Partition, book: MachineBook
+) -> PartitionFault | None:
+    recorded = recorded_versions(connection)
+    try:
+        book.check(recorded)
+    except MachineError as error:
+        return PartitionFault(error.problem, remedy=error.remedy)
+    where = {"topic": partition.topic, "partition": partition.number}
+    book.claimed(partition, dict(connection.execute(query("active_machines"), where).fetchall()))
+    return None
+
+
+def recorded_versions(connection: psycopg.Connection[Any]) -> dict[tuple[str, int], str]:
+    """The digest of every machine version that was ever recorded."""
+    found = connection.execute(query("recorded_machine_versions")).fetchall()
+    return {(fsm_type, version): digest for fsm_type, version, digest in found}

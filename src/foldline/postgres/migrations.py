@@ -1,0 +1,222 @@
+"""The migration runner: status, apply, roll back. One transaction each, one runner at a time, checksums verified."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+
+from foldline.errors import MigrationError
+from foldline.postgres.connection import connect, describe
+from foldline.resources import MIGRATIONS
+
+RUNNER_LOCK = 70094211
+"""Advisory lock: one runner at a time."""
+
+SEED_VERSION = "v1.0.0"
+"""The schema version that migrations 001 to 003 make."""
+
+_NAME = re.compile(r"(\d{3})_[a-z0-9_]+\.sql")
+_TRACKING = """
+CREATE TABLE IF NOT EXISTS public.foldline_migrations (
+    number     integer     PRIMARY KEY,
+    name       text        NOT NULL,
+    checksum   text        NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    applied_by text        NOT NULL DEFAULT session_user
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of `migrations/`. The checksum is the SHA-256 of its bytes."""
+
+    number: int
+    name: str
+    sql: LiteralString
+    checksum: str
+    rollback: LiteralString
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One migration and whether it is applied; `edited`: the file is not what was applied."""
+
+    number: int
+    name: str
+    applied_at: datetime | None
+    edited: bool = False
+
+
+def migrations(directory: Path = MIGRATIONS) -> list[Migration]:
+    """The migrations in their order."""
+    found = []
+    for path in sorted(directory.glob("*.sql")):
+        match = _NAME.fullmatch(path.name)
+        if match is None:
+            raise MigrationError(f"{path.name} is not named NNN_what_it_makes.sql.", remedy="Rename it.")
+        rollback = directory / "rollback" / f"{match[1]}_rollback.sql"
+        if not rollback.is_file():
+            raise MigrationError(f"{path.name} has no rollback.", remedy=f"Write rollback/{rollback.name}.")
+        octets = path.read_bytes()
+        found.append(
+            Migration(
+                int(match[1]), path.name, octets.decode(), hashlib.sha256(octets).hexdigest(), rollback.read_text()
+            )
+        )
+    if [migration.number for migration in found] != list(range(1, len(found) + 1)):
+        raise MigrationError(f"The migrations in {directory} are not numbered 001, 002, and so on.", remedy="Renumber.")
+    return found
+
+
+class Runner:
+    """Brings one database to the schema that this release knows."""
+
+    def __init__(self, database_url: str, directory: Path = MIGRATIONS) -> None:
+        self._database_url = database_url
+        self._migrations = migrations(directory)
+
+    def status(self) -> list[Status]:
+        """Every migration, applied or not. Changes nothing."""
+        with self._connected() as connection:
+            return self._status(_tracked(connection))
+
+    def apply(self) -> list[Status]:
+        """Apply what is pending, in order; returns what was applied now.
+
+        Raises:
+            MigrationError: an applied file was edited, the database is newer, or a statement failed (that migration
+                is undone, those before it stay).
+        """
+        with self._connected() as connection, _alone(connection):
+            connection.execute(_TRACKING)
+            tracked = _tracked(connection)
+            self._refuse_surprises(tracked)
+            pending = [migration for migration in self._migrations if migration.number not in tracked]
+            for migration in pending:
+                self._apply(connection, migration)
+            after = {status.number: status for status in self._status(_tracked(connection))}
+            return [after[migration.number] for migration in pending]
+
+    def roll_back(self, number: int) -> list[Status]:
+        """Undo this migration and every later one; returns what was undone, latest first. All positions go with it."""
+        with self._connected() as connection, _alone(connection):
+            tracked = _tracked(connection)
+            undone = [s for s in reversed(self._status(tracked)) if s.number >= number and s.applied_at is not None]
+            target = next((migration for migration in self._migrations if migration.number == number), None)
+            if target is None:
+                known = f"001 to {len(self._migrations):03}"
+                raise MigrationError(f"There is no migration {number:03}.", remedy=f"The migrations are {known}.")
+            newer = [n for n in tracked if n > len(self._migrations)]
+            if newer:
+                raise MigrationError(
+                    f"The database has migration {newer[0]:03}, which this release does not know.",
+                    remedy="Roll back with the release that applied it.",
+                )
+            try:
+                with connection.transaction():
+                    connection.execute(target.rollback)
+            except psycopg.Error as error:
+                raise _failed(f"rollback/{number:03}_rollback.sql", error) from None
+            return undone
+
+    def check(self) -> None:
+        """Refuse a database that is not at the schema version that this release names."""
+        statuses = self.status()
+        if all(status.applied_at is not None and not status.edited for status in statuses):
+            with self._connected() as connection:
+                self._refuse_surprises(_tracked(connection))
+            return
+        missing = [status.name for status in statuses if status.applied_at is None]
+        if missing:
+            raise MigrationError(
+                f"The database lacks {missing[0]}" + (f" and {len(missing) - 1} more" if missing[1:] else "") + ".",
+                remedy="Run `foldline migrate`.",
+            )
+        with self._connected() as connection:
+            self._refuse_surprises(_tracked(connection))
+
+    def _apply(self, connection: psycopg.Connection[Any], migration: Migration) -> None:
+        try:
+            with connection.transaction():
+                connection.execute(migration.sql)
+                connection.execute(
+                    "INSERT INTO public.foldline_migrations (number, name, checksum) VALUES (%s, %s, %s)",
+                    (migration.number, migration.name, migration.checksum),
+                )
+        except psycopg.Error as error:
+            raise _failed(migration.name, error) from None
+
+    def _status(self, tracked: dict[int, tuple[str, str, datetime]]) -> list[Status]:
+        statuses = []
+        for migration in self._migrations:
+            _, checksum, applied_at = tracked.get(migration.number, ("", "", None))
+            edited = applied_at is not None and checksum != migration.checksum
+            statuses.append(Status(migration.number, migration.name, applied_at, edited))
+        return statuses
+
+    def _refuse_surprises(self, tracked: dict[int, tuple[str, str, datetime]]) -> None:
+        for number, (name, checksum, _) in sorted(tracked.items()):
+            if number > len(self._migrations):
+                raise MigrationError(
+                    f"The database has {name}, which this release does not know.", remedy="Run a newer release."
+                )
+            if checksum != self._migrations[number - 1].checksum:
+                raise MigrationError(
+                    f"{name} was edited after it was applied.",
+                    remedy="Restore the file, or roll back to it and apply again.",
+                )
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
+        try:
+            connection = connect(self._database_url, purpose="migrate")
+        except psycopg.OperationalError as error:
+            raise unreachable(self._database_url, error) from None
+        with connection:
+            connection.execute("SELECT set_config('statement_timeout', '0', false)")
+            yield connection
+
+
+def unreachable(database_url: str, error: psycopg.OperationalError) -> MigrationError:
+    """What to say when PostgreSQL cannot be reached."""
+    reason = str(error).strip().splitlines()[-1].rpartition("failed: ")[2]
+    return MigrationError(
+        f"PostgreSQL cannot be reached at {describe(database_url)}: {reason}.",
+        remedy="Start it, or correct DATABASE_URL.",
+    )
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    connection.execute("SELECT set_config('lock_timeout', '60s', false)")
+    connection.execute("SELECT pg_advisory_lock(%s)", (RUNNER_LOCK,))
+    connection.execute("SELECT set_config('lock_timeout', '10s', false)")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (RUNNER_LOCK,))
+
+
+def _tracked(connection: psycopg.Connection[Any]) -> dict[int, tuple[str, str, datetime]]:
+    if connection.execute("SELECT to_regclass('public.foldline_migrations')").fetchone() == (None,):
+        return {}
+    rows = connection.execute("SELECT number, name, checksum, applied_at FROM public.foldline_migrations").fetchall()
+    return {number: (name, checksum, applied_at) for number, name, checksum, applied_at in rows}
+
+
+def _failed(name: str, error: psycopg.Error) -> MigrationError:
+    said = error.diag.message_primary or type(error).__name__
+    hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
+    return MigrationError(
+        f"{name} failed and was undone: {said} (SQLSTATE {error.sqlstate}).{hint}",
+        remedy="" if hint else "Nothing of it remains; mend the cause and run it again.",
+    )

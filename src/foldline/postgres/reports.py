@@ -1,0 +1,201 @@
+"""What people ask of the tables: read-only, each answer a frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+
+from foldline.errors import DatabaseError
+from foldline.postgres.connection import connect
+from foldline.postgres.migrations import unreachable
+from foldline.postgres.queries import query
+
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where one partition stands, who owns it, and how its records ended."""
+
+    topic: str
+    partition: int
+    next_offset: int
+    begun_at: int
+    epoch: int
+    applied: int
+    duplicate: int
+    rejected: int
+    undecodable: int
+    group_id: str
+    owner: str
+    claimed_at: datetime
+    moved_at: datetime | None
+    stopped_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One row of an entity's history."""
+
+    id: int
+    from_state: str | None
+    to_state: str
+    action: str
+    transitioned_at: datetime
+    duration_ms: float | None
+    correlation_id: str | None
+    event_id: str | None
+    metadata: str | None
+    success: bool
+    reason: str | None
+    error_message: str | None
+    topic: str | None
+    partition: int | None
+    record_offset: int | None
+    definition_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowEntry:
+    """One workflow as it stands. `completed_steps` is their number."""
+
+    workflow_id: str
+    operation_type: str
+    entity_id: str
+    status: str
+    current_step: str | None
+    failed_step: str | None
+    completed_steps: int
+    started_at: datetime
+    completed_at: datetime | None
+    duration_ms: float | None
+    last_event_at: datetime | None
+    retry_count: int
+    correlation_id: str | None
+    error_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One applied event of a workflow."""
+
+    id: int
+    kind: str
+    step: str | None
+    occurred_at: datetime
+    correlation_id: str | None
+    event_id: str | None
+    error_message: str | None
+    payload: str | None
+    topic: str | None
+    partition: int | None
+    record_offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterEntry:
+    """One dead letter without its record."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    verdict: str
+    reason: str
+    detail: str
+    fsm_type: str | None
+    entity_id: str | None
+    workflow_id: str | None
+    correlation_id: str | None
+    event_id: str | None
+    recorded_at: datetime
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterRecord(DeadLetterEntry):
+    """One dead letter with its record as it came; `headers` is a JSON list of [name, value in base64 or null]."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: str | None
+    record_timestamp_ms: int | None
+
+
+class Reports:
+    """Asks one database; each question is a connection of its own and may raise `DatabaseError`."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+
+    def positions(self) -> list[Position]:
+        """Every partition that was ever claimed."""
+        return self._all(Position, "list_positions")
+
+    def states(self) -> list[tuple[str, str, int]]:
+        """Entities by machine and state."""
+        return self._tuples("count_states")
+
+    def workflow_statuses(self) -> list[tuple[str, int]]:
+        """Workflows by status."""
+        return self._tuples("count_workflows_by_status")
+
+    def open_dead_letters(self) -> list[tuple[str, str, int]]:
+        """Open dead letters by verdict and reason."""
+        return self._tuples("count_dead_letters")
+
+    def history(self, fsm_type: str, entity_id: str) -> list[HistoryEntry]:
+        """Everything that happened to one entity, in the log's order."""
+        return self._all(HistoryEntry, "entity_history", fsm_type=fsm_type, entity_id=entity_id)
+
+    def workflows(self, *, status: str | None, limit: int) -> list[WorkflowEntry]:
+        """Workflows with this status, or all; the one whose last event is oldest first."""
+        return self._all(WorkflowEntry, "list_workflows", status=status, limit=limit)
+
+    def stuck_workflows(self, *, hours: float, limit: int) -> list[WorkflowEntry]:
+        """Running workflows without an event for so long."""
+        return self._all(WorkflowEntry, "stuck_workflows", hours=hours, limit=limit)
+
+    def workflow(self, workflow_id: str) -> WorkflowEntry | None:
+        """One workflow, None if there is none of that name."""
+        return next(iter(self._all(WorkflowEntry, "show_workflow", workflow_id=workflow_id)), None)
+
+    def timeline(self, workflow_id: str) -> list[TimelineEntry]:
+        """Every applied event of one workflow, in the log's order."""
+        return self._all(TimelineEntry, "workflow_timeline", workflow_id=workflow_id)
+
+    def dead_letters(
+        self, *, status: str | None, reason: str | None, entity_id: str | None, limit: int
+    ) -> list[DeadLetterEntry]:
+        """Dead letters, latest first."""
+        return self._all(
+            DeadLetterEntry, "list_dead_letters", status=status, reason=reason, entity_id=entity_id, limit=limit
+        )
+
+    def dead_letter(self, number: int) -> DeadLetterRecord | None:
+        """One dead letter with its record, None if there is none of that number."""
+        return next(iter(self._all(DeadLetterRecord, "show_dead_letter", id=number)), None)
+
+    def _all(self, shape: type[_Row], name: str, **parameters: object) -> list[_Row]:
+        return [shape(*row) for row in self._tuples(name, **parameters)]
+
+    def _tuples(self, name: str, **parameters: object) -> list[Any]:
+        try:
+            connection = connect(self._database_url, purpose="report")
+        except psycopg.OperationalError as error:
+            raise unreachable(self._database_url, error) from None
+        with connection:
+            try:
+                return connection.execute(query(name), parameters).fetchall()
+            except errors.UndefinedTable:
+                raise DatabaseError(
+                    "The database has no tables of foldline's.", remedy="Run `foldline migrate`."
+                ) from None
+            except psycopg.Error as error:
+                raise DatabaseError(
+                    f"PostgreSQL refused to answer (SQLSTATE {error.sqlstate}).", remedy="Check the role's rights."
+                ) from None

@@ -1,0 +1,3 @@
+-- One id per record, ascending, for the rows of history that a fold may write. Unused ones are gaps.
+SELECT array_agg(id ORDER BY id)
+  FROM (SELECT nextval('fsm_state_history_id_seq') AS id FROM generate_series(1, %(records)s)) AS reserved
