@@ -21,7 +21,7 @@ from foldline.embedded.ports import Ports
 from foldline.errors import EmbeddedError
 
 if TYPE_CHECKING:
-    from tests.embedded.conftest import RunScript
+    from embedded.conftest import RunScript
 
 URLS = {"database_url": "postgresql://x", "bootstrap_servers": "127.0.0.1:1"}
 

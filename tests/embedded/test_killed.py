@@ -12,7 +12,7 @@ from foldline.embedded.ports import Ports
 from foldline.embedded.postgres import Postgres
 
 if TYPE_CHECKING:
-    from tests.embedded.conftest import RunScript
+    from embedded.conftest import RunScript
 
 HOLD_SERVERS = """
 import json, pathlib, signal, sys

@@ -18,7 +18,7 @@ from foldline.embedded.wheel import postgres_account
 from foldline.errors import EmbeddedError
 
 if TYPE_CHECKING:
-    from tests.embedded.conftest import RunScript
+    from embedded.conftest import RunScript
 
 START_AND_STOP = """
 import pathlib, sys

@@ -1,0 +1,122 @@
+"""Servers for every tier: those that TEST_DATABASE_URL and TEST_KAFKA_BOOTSTRAP_SERVERS name, else embedded ones.
+
+Each is started once a session; every test has a database of its own, copied from a migrated template, and topics of its
+own. A server that cannot be had fails the test: nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from confluent_kafka.admin import AdminClient
+from psycopg.conninfo import make_conninfo
+
+from foldline.embedded import Servers, embedded_servers
+from foldline.kafka.topics import create_topics
+from foldline.postgres.migrations import Runner
+from harness import Projector
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Topics:
+    """A transition topic and a workflow topic that no other test uses."""
+
+    transitions: str
+    workflows: str
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    # As root, PostgreSQL runs as an account that must be able to pass through; pytest's own directories are private.
+    with tempfile.TemporaryDirectory(prefix="foldline-tests-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name).resolve() / "home"
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    named = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_KAFKA_BOOTSTRAP_SERVERS")
+    with _home() as home:
+        if named[0] and named[1]:
+            yield Servers(named[0], named[1], home)
+            return
+        with embedded_servers(home, postgres_major=int(os.environ.get("TEST_POSTGRES_MAJOR", "18"))) as running:
+            ours = running.servers
+            yield Servers(named[0] or ours.database_url, named[1] or ours.bootstrap_servers, home)
+
+
+@pytest.fixture(scope="session")
+def server_url(servers: Servers) -> str:
+    """The PostgreSQL server; for tests that make databases of their own."""
+    return servers.database_url
+
+
+@pytest.fixture(scope="session")
+def bootstrap_servers(servers: Servers) -> str:
+    return servers.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    with _database(server_url) as url:
+        Runner(url).apply()
+        yield url
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A migrated database of this test's own."""
+    with _database(server_url, template=template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A database of this test's own with nothing in it."""
+    with _database(server_url) as url:
+        yield url
+
+
+@pytest.fixture
+def projector(database_url: str) -> Projector:
+    """A worker on this test's database, fed from memory."""
+    return Projector(database_url)
+
+
+@pytest.fixture
+def topic_name() -> Callable[[], str]:
+    """Makes names of topics that no other test uses."""
+    return lambda: f"test.{os.getpid()}.{next(_numbers)}"
+
+
+@pytest.fixture
+def topics(bootstrap_servers: str, topic_name: Callable[[], str]) -> Iterator[Topics]:
+    """Two topics of four partitions each."""
+    made = Topics(topic_name(), topic_name())
+    names = (made.transitions, made.workflows)
+    create_topics({"bootstrap.servers": bootstrap_servers}, incoming=names, outgoing=())
+    yield made
+    for future in AdminClient({"bootstrap.servers": bootstrap_servers}).delete_topics(list(names)).values():
+        future.result()
+
+
+@contextmanager
+def _database(server_url: str, template: str | None = None) -> Iterator[str]:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    source = "template1" if template is None else psycopg.conninfo.conninfo_to_dict(template)["dbname"]
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{source}"')  # type: ignore[arg-type]  # our own name
+        try:
+            yield make_conninfo(server_url, dbname=name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]  # our own name
