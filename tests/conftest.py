@@ -11,7 +11,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -19,20 +18,13 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from psycopg.conninfo import make_conninfo
 
+from clusters import Cluster, Topics
 from foldline.embedded import Servers, embedded_servers
 from foldline.kafka.topics import create_topics
 from foldline.postgres.migrations import Runner
 from harness import Projector
 
 _numbers = itertools.count()
-
-
-@dataclass(frozen=True)
-class Topics:
-    """A transition topic and a workflow topic that no other test uses."""
-
-    transitions: str
-    workflows: str
 
 
 @contextmanager
@@ -106,8 +98,15 @@ def topics(bootstrap_servers: str, topic_name: Callable[[], str]) -> Iterator[To
     names = (made.transitions, made.workflows)
     create_topics({"bootstrap.servers": bootstrap_servers}, incoming=names, outgoing=())
     yield made
-    for future in AdminClient({"bootstrap.servers": bootstrap_servers}).delete_topics(list(names)).values():
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    for future in admin.delete_topics(list(names)).values():
         future.result()
+
+
+@pytest.fixture
+def cluster(database_url: str, bootstrap_servers: str, topics: Topics) -> Cluster:
+    """Workers on the real broker and on this test's database."""
+    return Cluster(database_url, bootstrap_servers, topics)
 
 
 @contextmanager
@@ -115,8 +114,8 @@ def _database(server_url: str, template: str | None = None) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     source = "template1" if template is None else psycopg.conninfo.conninfo_to_dict(template)["dbname"]
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{source}"')  # type: ignore[arg-type]  # our own name
+        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{source}"')
         try:
             yield make_conninfo(server_url, dbname=name)
         finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]  # our own name
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -58,7 +58,7 @@ def encoded(event: dict[str, Any] | bytes | None) -> bytes | None:
     return json.dumps(event).encode() if isinstance(event, dict) else event
 
 
-def records(events: Iterable[dict[str, Any] | bytes | None | Record], *, start: int = 0) -> list[Record]:
+def records(events: Iterable[dict[str, Any] | bytes | Record | None], *, start: int = 0) -> list[Record]:
     """One record per event, at consecutive offsets."""
     return [
         replace_offset(event, start + index)
@@ -136,7 +136,7 @@ class MemorySource:
 class Projector:
     """A worker on a database and an in-memory log, and what it announced."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     machines: Machines = field(default_factory=lambda: MACHINES)
     group_id: str = "foldline"
     owner: str = "test:1"
@@ -158,7 +158,7 @@ class Projector:
 
     def project(
         self,
-        *events: dict[str, Any] | bytes | None | Record,
+        *events: dict[str, Any] | bytes | Record | None,
         partition: Partition = TRANSITIONS,
         start: int = 0,
         batch_size: int = 1000,
@@ -187,7 +187,7 @@ class Projector:
 def rows(database_url: str, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Run SQL as a person would, in a session of its own, and return what it gives."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        cursor = connection.execute(sql, parameters)  # type: ignore[arg-type]  # the tests' own SQL
+        cursor = connection.execute(sql, parameters)
         return cursor.fetchall() if cursor.description is not None else []
 
 

@@ -48,6 +48,11 @@ class Custody:
         """The partitions that cannot go on, and why."""
         return self._stopped
 
+    @property
+    def held(self) -> int:
+        """How many partitions are claimed."""
+        return len(self._held)
+
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """The group gave us these; they are claimed when the line turns next."""
         for partition in partitions:

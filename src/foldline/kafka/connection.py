@@ -26,7 +26,7 @@ class Connection:
 
     def __init__(self, properties: Mapping[str, str | int | bool]) -> None:
         self.servers = str(properties.get("bootstrap.servers", ""))
-        self.properties: dict[str, Any] = {**properties, "error_cb": self._notice, "logger": _log}
+        self.properties: dict[str, Any] = {"log_level": 3, **properties, "error_cb": self._notice, "logger": _log}
         self._trouble = ""
 
     def _notice(self, error: KafkaError) -> None:

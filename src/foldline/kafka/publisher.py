@@ -1,9 +1,13 @@
 """Publishing: an idempotent producer that has delivered every record when it returns, or says how far it came.
 
-Order is what the log is for, so a record that fails must not leave a gap before its successors: a hop that
-arrives ahead of the one it follows is rejected for good. `enable.gapless.guarantee` sees to that inside librdkafka. It
-ends the whole producer by a fatal error, which `poll` raises between delivery reports and `flush` in the midst of them;
-hence this module polls and never flushes. A large record travels alone, so that its failure is nobody else's.
+Order is what the log is for, so a record that fails must not leave a gap before its successors: a hop that arrives
+ahead of the one it follows is rejected for good. Two things see to that. What a broker may find too large, any record
+beyond the size of a batch, travels alone: all before it has arrived, and nothing is on its way behind it. For every
+other cause there is `enable.gapless.guarantee`: the broker then refuses what is in flight behind a failed batch
+(except behind the first one of a partition, which it has nothing to compare with).
+
+The guarantee ends the whole producer by a fatal error. `poll` raises that between delivery reports, `flush` in the
+midst of them: this module polls and never flushes.
 """
 
 from __future__ import annotations
@@ -18,17 +22,18 @@ from foldline.kafka.connection import PATIENCE, Connection, reason_of
 from foldline.kafka.lines import Routed, read_lines, route, routes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from confluent_kafka import Message
 
+    from foldline.kafka.properties import Properties
+
 __all__ = ["Publisher", "Routed", "read_lines", "route", "routes"]
 
-_BATCH = 16_384  # bytes, as the Java client: topics are set up to take at least this
-_LARGE = 500_000  # bytes; half of what a broker takes unless it is told otherwise
+_BATCH = 16_384  # bytes, as in the Java client: what any topic takes
 
-_DEFAULTS: Mapping[str, str | int | bool] = {
+_DEFAULTS: Properties = {
     "compression.type": "lz4",
     "linger.ms": 5,
     "message.timeout.ms": 120_000,  # the Java client's delivery.timeout.ms
@@ -36,7 +41,7 @@ _DEFAULTS: Mapping[str, str | int | bool] = {
     "queue.buffering.max.kbytes": 131_072,  # must hold the largest record
     "batch.size": _BATCH,
 }
-_GUARANTEES: Mapping[str, str | int | bool] = {
+_GUARANTEES: Properties = {
     "enable.idempotence": True,
     "enable.gapless.guarantee": True,
     "acks": "all",
@@ -56,7 +61,7 @@ class _Delivery:
         self.failed: tuple[Routed, KafkaError] | None = None
 
     def settle(self, record: Routed, error: KafkaError | None, _message: Message | None = None) -> None:
-        """Note a delivery report. Of several failures the first that is a cause is kept, of records too large the largest."""
+        """Note a delivery report. Of several failures the first that is a cause is kept; of sizes the largest."""
         if error is None:
             self.delivered += 1
         elif self.failed is None or _weight(record, error) > _weight(*self.failed):
@@ -66,13 +71,16 @@ class _Delivery:
 class Publisher:
     """A context manager around one producer. `properties` are librdkafka's; those the guarantees rest on are overruled.
 
-    After a failed `publish` nothing more can be sent: open another.
+    `patience` is the seconds that the brokers have to say whether a topic is there. After a failed `publish` nothing
+    more can be sent: open another.
     """
 
-    def __init__(self, properties: Mapping[str, str | int | bool]) -> None:
+    def __init__(self, properties: Properties, *, patience: float = PATIENCE) -> None:
         wanted = {name: setting for name, setting in {**_DEFAULTS, **properties}.items() if name not in _GUARANTEES}
         self._connection = Connection(wanted | dict(_GUARANTEES))  # last, for some have a second name: the last counts
+        self._patience = patience
         self._topics: set[str] = set()
+        self._ended = False
         try:
             self._producer = Producer(self._connection.properties)
         except KafkaException as error:
@@ -111,11 +119,12 @@ class Publisher:
         if delivery.failed is not None:
             raise _undelivered(*delivery.failed, delivered=delivery.delivered)
         if stopped is not None:
-            raise type(stopped)(f"{stopped.problem}; {_sent(delivery.delivered)}.", remedy=stopped.remedy) from stopped
+            problem = f"{stopped.problem.rstrip('.')}; {_sent(delivery.delivered)}."
+            raise type(stopped)(problem, remedy=stopped.remedy) from stopped
         return delivery.delivered
 
     def _send(self, record: Routed, delivery: _Delivery) -> None:
-        alone = len(record.value) > _LARGE
+        alone = len(record.value) > _BATCH
         if alone:
             self._settle_all()
         if delivery.failed is None:
@@ -141,6 +150,8 @@ class Publisher:
     def _settle_all(self) -> None:
         """Wait until every record that was sent has its delivery report; `message.timeout.ms` bounds it."""
         while len(self._producer):
+            if self._ended:  # what was in flight at the end comes back to the queue and would wait there in vain
+                self._producer.purge(in_flight=False)
             self._poll(0.1)
 
     def _poll(self, timeout: float) -> None:
@@ -149,14 +160,14 @@ class Publisher:
         except KafkaException as error:
             if not reason_of(error).fatal():
                 raise
-            # What the producer ended of: the delivery reports of the records in question say it too.
+            self._ended = True  # of what, the delivery reports of the records in question say too
 
     def _require(self, topic: str) -> None:
         """Ask once for each topic whether it is there: librdkafka itself would wait for it to appear."""
         if topic in self._topics:
             return
         try:
-            error = self._producer.list_topics(topic, timeout=PATIENCE).topics[topic].error
+            error = self._producer.list_topics(topic, timeout=self._patience).topics[topic].error
         except KafkaException as failure:
             self._producer.poll(0)
             raise self._connection.explain(failure, asked=f"describe the topic {topic}") from failure

@@ -16,9 +16,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public by d
 
 from foldline.errors import LogError
 from foldline.kafka.connection import PATIENCE, Connection, reason_of
+from foldline.kafka.properties import client_properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from foldline.kafka.properties import Properties
 
 Direction: TypeAlias = Literal["in", "out"]
 
@@ -45,18 +48,18 @@ class TopicReport:
 
 
 def check_topics(
-    properties: Mapping[str, str | int | bool], *, incoming: Sequence[str], outgoing: Sequence[str]
+    properties: Properties, *, incoming: Sequence[str], outgoing: Sequence[str], patience: float = PATIENCE
 ) -> tuple[TopicReport, ...]:
-    """Report on each topic, those that are read first. Changes nothing; takes seconds at most.
+    """Report on each topic, those that are read first. Changes nothing; each question waits `patience` seconds at most.
 
     Raises:
         LogError: The brokers cannot be reached, or refuse to list topics.
     """
-    return _Cluster(properties).report(_directions(incoming, outgoing))
+    return _Cluster(properties, patience).report(_directions(incoming, outgoing))
 
 
 def create_topics(
-    properties: Mapping[str, str | int | bool],
+    properties: Properties,
     *,
     incoming: Sequence[str],
     outgoing: Sequence[str],
@@ -69,7 +72,7 @@ def create_topics(
     Raises:
         LogError: The brokers cannot be reached, or refuse to create one of the topics.
     """
-    cluster = _Cluster(properties)
+    cluster = _Cluster(properties, PATIENCE)
     directions = _directions(incoming, outgoing)
     wanted = [
         NewTopic(
@@ -94,8 +97,9 @@ def _directions(incoming: Sequence[str], outgoing: Sequence[str]) -> dict[str, D
 class _Cluster:
     """The admin client's questions, each bounded in time and answered or explained."""
 
-    def __init__(self, properties: Mapping[str, str | int | bool]) -> None:
-        self._connection = Connection(properties)
+    def __init__(self, properties: Properties, patience: float) -> None:
+        self._patience = patience
+        self._connection = Connection(client_properties(properties))
         try:
             self._admin = AdminClient(self._connection.properties)
         except KafkaException as error:
@@ -104,7 +108,7 @@ class _Cluster:
     def partitions(self) -> dict[str, int]:
         """Return how many partitions each topic of the cluster has, of those that have a leader everywhere."""
         try:
-            listed = self._admin.list_topics(timeout=PATIENCE).topics.values()
+            listed = self._admin.list_topics(timeout=self._patience).topics.values()
         except KafkaException as error:
             self._admin.poll(0)
             raise self._connection.explain(error, asked="list its topics") from error
@@ -123,7 +127,7 @@ class _Cluster:
             return {}
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
         found: dict[str, dict[str, str]] = {}
-        for resource, answer in self._admin.describe_configs(resources, request_timeout=PATIENCE).items():
+        for resource, answer in self._admin.describe_configs(resources, request_timeout=self._patience).items():
             try:
                 entries = answer.result()
             except KafkaException as error:

@@ -1,0 +1,88 @@
+"""Workers on the real broker: settings, a log to publish to, and runs until everything is caught up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import Producer
+
+from foldline import facts
+from foldline.app import Place, Projection, projection
+from foldline.settings import Settings
+from harness import encoded
+
+_LIMIT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Topics:
+    """A transition topic and a workflow topic that no other test uses."""
+
+    transitions: str
+    workflows: str
+
+
+@dataclass
+class Cluster:
+    """Topics of this test's own, and a worker on them and on this test's database."""
+
+    database_url: str = field(repr=False)
+    bootstrap_servers: str
+    topics: Topics
+    announced: list[facts.Fact] = field(default_factory=list)
+
+    def settings(self, **changes: object) -> Settings:
+        """Settings as the environment would give them."""
+        return Settings.model_validate(
+            {
+                "DATABASE_URL": self.database_url,
+                "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+                "transition_topics": (self.topics.transitions,),
+                "workflow_topics": (self.topics.workflows,),
+                "group_id": self.topics.transitions,
+                **changes,
+            }
+        )
+
+    def publish(self, topic: str, events: Iterable[dict[str, Any] | bytes | None], partition: int = 0) -> None:
+        """Append to one partition."""
+        producer = Producer({"bootstrap.servers": self.bootstrap_servers})
+        for event in events:
+            producer.produce(topic, encoded(event), key=b"k", partition=partition)
+        assert producer.flush(30) == 0
+
+    def publish_in_transaction(
+        self, topic: str, events: Sequence[dict[str, Any]], *, commit: bool, partition: int = 0
+    ) -> None:
+        """Append in one transaction of a producer, which leaves a control record behind."""
+        producer = Producer({"bootstrap.servers": self.bootstrap_servers, "transactional.id": topic})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for event in events:
+            producer.produce(topic, encoded(event), key=b"k", partition=partition)
+        producer.flush(30)
+        if commit:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+
+    def worker(self, **changes: object) -> AbstractContextManager[Projection]:
+        """A worker in a `with` block."""
+        return projection(Place(self.settings(**changes), None), self.announced.append)
+
+    def catch_up(self, **changes: object) -> Projection:
+        """Run one worker until everything is projected."""
+        with self.worker(**changes) as ours:
+            run_until(ours, ours.until_caught_up())
+            return ours
+
+
+def run_until(ours: Projection, reached: Callable[[], bool]) -> None:
+    """Turn the worker until the condition holds; fails after a minute."""
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    ours.worker.run(lambda: reached() or time.monotonic() > deadline)
+    assert time.monotonic() < deadline, "not caught up within a minute"
