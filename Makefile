@@ -1,0 +1,46 @@
+# Everything happens in .venv; a machine with Python >= 3.11 with pip, git and make is enough.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-input
+
+.PHONY: help example test check format lock bench clean
+
+help:  ## What there is
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+.venv/installed: requirements.lock pyproject.toml
+	@echo "Installing into .venv (once) ..."
+	@rm -rf .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "foldline needs Python 3.11 or newer; name one with make PYTHON=...")'
+	@$(PYTHON) -m venv --without-pip .venv
+	@$(INSTALL) --require-hashes --requirement requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+example: .venv/installed  ## The main job: embedded servers, the example log, and what came of it
+	@$(BIN)/foldline up --once examples/transitions.jsonl --once examples/workflows.jsonl --once-raw examples/undecodable.jsonl
+
+test: .venv/installed  ## All tests, on embedded PostgreSQL and Kafka
+	@$(BIN)/pytest
+
+check: .venv/installed  ## Style, types, import contracts, generated files
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m foldline.machines.schema --check
+	$(BIN)/python -m foldline.example --check examples/
+
+format: .venv/installed  ## Format and mend what can be mended
+	$(BIN)/ruff check --fix --quiet || true
+	$(BIN)/ruff format --quiet
+
+lock: .venv/installed  ## Resolve requirements.lock anew
+	$(INSTALL) pip-tools
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --extra dev --extra embedded --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
+
+bench: .venv/installed  ## One worker beside a loop written by hand and beside the limit
+	$(BIN)/python -m bench
+
+clean:  ## Remove .venv and what tools left behind
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
