@@ -16,7 +16,7 @@ from foldline.core.machine import Machines
 from foldline.custody import Custody
 from foldline.embedded import Servers, default_home, running_servers
 from foldline.engine import Worker
-from foldline.errors import LogError, SettingError
+from foldline.errors import FoldlineError, LogError, SettingError
 from foldline.folding import Folding
 from foldline.kafka.log import LogReader
 from foldline.kafka.source import KafkaSource
@@ -143,7 +143,10 @@ def _caught_up(place: Place, log: LogReader, custody: Custody) -> Callable[[], b
         if time.monotonic() - asked_at < _ASK_EVERY_SECONDS:
             return False
         asked_at = time.monotonic()
-        positions = {Partition(p.topic, p.partition): p for p in reports.positions()}
+        try:
+            positions = {Partition(p.topic, p.partition): p for p in reports.positions()}
+        except FoldlineError:  # the worker meets a database that is away, too, and waits for it
+            return False
         return all(
             partition in custody.stopped
             or ((held := positions.get(partition)) is not None and (held.next_offset >= end or held.stopped_reason))

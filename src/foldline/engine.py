@@ -64,9 +64,11 @@ class Worker:
         self._announce = announce
         self._now = now
         self._in_flight: tuple[Plan, float] | None = None
+        self._stopping: Callable[[], bool] = lambda: False
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Turn until told to stop, then settle what is in flight."""
+        """Turn until told to stop, then settle what is in flight, unless the database is away: that can be for ever."""
+        self._stopping = stopping
         while not stopping():
             self.turn()
         self.settle()
@@ -179,7 +181,7 @@ class Worker:
                         self._mend(half, self._attempt(half, None))
                 return
             self._obey(batch, answer, attempt)
-            if not self._custody.stands_at(batch):
+            if not self._custody.stands_at(batch) or (isinstance(answer, Unavailable) and self._stopping()):
                 return
             answer = self._attempt(batch, answer, locked=attempt > 1)
 

@@ -49,3 +49,11 @@ class PublishError(FoldlineError):
 
 class EmbeddedError(FoldlineError):
     """An embedded server could not be provided or started."""
+
+
+class AbsentError(FoldlineError):
+    """What was asked for is not there."""
+
+
+class UnfinishedError(FoldlineError):
+    """A worker could not, or was not let, do all that it was asked to."""

@@ -1,6 +1,5 @@
 """The command line: what people type."""
 
+from foldline.cli.program import main
 
-def main() -> None:
-    """Run the command that the arguments name."""
-    raise SystemExit("not wired yet")
+__all__ = ["main"]

@@ -142,7 +142,10 @@ def _by_members(value: bytes | Raw, shape: type[_Shape], path: str) -> _Shape:
 
 
 def _rule(error: msgspec.ValidationError) -> str:
-    return str(error).partition(" - at ")[0].replace("Expected", "expected").replace(" | null", "")
+    text = str(error).partition(" - at ")[0]
+    if text.startswith("Invalid enum value"):  # it would go on with the value
+        return f"must be one of {', '.join(Kind)}"
+    return text.replace("Expected", "expected").replace(" | null", "")
 
 
 def _required(name: str, text: str | None) -> str:

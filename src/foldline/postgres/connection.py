@@ -45,6 +45,11 @@ def connect(database_url: str, *, purpose: str, autocommit: bool = True) -> psyc
             "DATABASE_URL is no PostgreSQL connection string.",
             remedy="Write it as postgresql://user:password@host:5432/database",
         ) from None
+    if "://" in database_url and any("@" in str(given.get(part, "")) for part in ("host", "port", "dbname")):
+        raise DatabaseError(
+            "DATABASE_URL has an unescaped @, / or : in its password.",
+            remedy="Write them as %40, %2F and %3A.",
+        )
     conninfo = make_conninfo("", **{**_KEEPALIVE, **given, "application_name": f"foldline {purpose}"})
     connection = psycopg.connect(conninfo, autocommit=True)
     connection.prepare_threshold = 1

@@ -187,9 +187,10 @@ class Runner:
 
 def unreachable(database_url: str, error: psycopg.OperationalError) -> MigrationError:
     """What to say when PostgreSQL cannot be reached."""
-    reason = str(error).strip().splitlines()[-1].rpartition("failed: ")[2]
+    said = str(error).strip().splitlines()
+    reason = next((line for line in reversed(said) if "failed: " in line), said[0]).rpartition("failed: ")[2]
     return MigrationError(
-        f"PostgreSQL cannot be reached at {describe(database_url)}: {reason}.",
+        f"PostgreSQL cannot be reached at {describe(database_url)}: {reason.rstrip(".")}.",
         remedy="Start it, or correct DATABASE_URL.",
     )
 

@@ -152,6 +152,10 @@ class Reports:
         """Everything that happened to one entity, in the log's order."""
         return self._all(HistoryEntry, "entity_history", fsm_type=fsm_type, entity_id=entity_id)
 
+    def busiest_entity(self) -> tuple[str, str] | None:
+        """The entity with the longest history, None if there is no history."""
+        return next(iter(self._tuples("busiest_entity")), None)
+
     def workflows(self, *, status: str | None, limit: int) -> list[WorkflowEntry]:
         """Workflows with this status, or all; the one whose last event is oldest first."""
         return self._all(WorkflowEntry, "list_workflows", status=status, limit=limit)

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -63,8 +64,8 @@ def key_parameters(keys: Iterable[EntityKey]) -> Parameters:
 
 
 def identity_parameters(identities: Iterable[Identity]) -> Parameters:
-    """Identities as digests and whether they were rejected."""
-    listed = list(identities)
+    """Identities as digests and whether they were rejected; sorted, since neighbours share a page of the index."""
+    listed = sorted(identities, key=attrgetter("digest"))
     return {
         "digests": [identity.digest for identity in listed],
         "rejected": [identity.verdict is Verdict.REJECTED for identity in listed],

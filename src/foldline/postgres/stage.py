@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from foldline.core.batch import HistoryRow, TransitionPlan
+from foldline.core.batch import HistoryRow, Plan, TransitionPlan
 from foldline.core.decide import FailedAttempt, Hop, Rejection
 
 COPY_STAGE = (
@@ -24,8 +24,13 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPED) if _SPECIAL.search(text) else text
 
 
-def stage_text(plan: TransitionPlan) -> str:
-    """Every row of history that the plan writes, in log order; an entity's last hop carries its new row as well."""
+def staged(plan: Plan) -> str:
+    """Every row of history that the plan writes, in log order; an entity's last hop carries its new row as well.
+
+    Made before the transaction begins, so that the thread which applies it only waits for PostgreSQL.
+    """
+    if not isinstance(plan, TransitionPlan):
+        return ""
     partition = plan.batch.partition
     source = f"{escape(partition.topic)}\t{partition.number}"
     last_ids = {entity.revision: key for key, entity in plan.after.items()}

@@ -19,6 +19,7 @@ from foldline.postgres import claims, rows
 from foldline.postgres.connection import WORKER_LOCK, connect
 from foldline.postgres.failures import verdict_on
 from foldline.postgres.queries import query
+from foldline.postgres.stage import staged
 from foldline.postgres.transaction import apply, why_not_moved
 
 _Result = TypeVar("_Result")
@@ -82,7 +83,7 @@ class PostgresTables:
     def start(self, plan: Plan, claim: Claim) -> None:
         """Begin to apply the plan in one transaction, in the thread."""
         assert self._started is None, "one transaction at a time"
-        self._started = self._thread.submit(self._apply, plan, claim)
+        self._started = self._thread.submit(self._apply, plan, staged(plan), claim)
 
     def finish(self) -> Answer:
         """Wait for the transaction that was started, and say what became of it."""
@@ -144,9 +145,9 @@ class PostgresTables:
             self._writer.execute("SELECT foldline_open_stage()")
         return self._writer
 
-    def _apply(self, plan: Plan, claim: Claim) -> Answer:
+    def _apply(self, plan: Plan, stage: str, claim: Claim) -> Answer:
         try:
-            answer = apply(self._open_writer(), plan, claim, self._book.due(claim.partition))
+            answer = apply(self._open_writer(), plan, stage, claim, self._book.due(claim.partition))
         except psycopg.Error as error:
             answer = self._after_failure(error, plan, claim)
         if isinstance(answer, Moved):

@@ -15,18 +15,21 @@ from foldline.core.machine import Machine
 from foldline.ports import Answer, Claim, Displaced, Fenced, Moved, Stale
 from foldline.postgres import rows
 from foldline.postgres.queries import query
-from foldline.postgres.stage import COPY_STAGE, stage_text
+from foldline.postgres.stage import COPY_STAGE
 
 Activations = dict[str, Machine | None]
 """Machines that judge from this batch on, by fsm_type; None where one was withdrawn."""
 
 
-def apply(connection: psycopg.Connection[Any], plan: Plan, claim: Claim, activations: Activations) -> Answer:
-    """Write the plan and move the position, or write nothing and say why."""
+def apply(
+    connection: psycopg.Connection[Any], plan: Plan, stage: str, claim: Claim, activations: Activations
+) -> Answer:
+    """Write the plan and move the position, or write nothing and say why. `stage` is the plan's `staged` text."""
     try:
         with connection.transaction():
-            if isinstance(plan, TransitionPlan) and plan.history:
-                _stage(connection, plan)
+            if stage:
+                with connection.cursor() as cursor, cursor.copy(COPY_STAGE) as copy:
+                    copy.write(stage)
             writes = _Writes(connection)
             with connection.pipeline():
                 writes.expect("position", "move_position", _position(plan, claim), 1)
@@ -79,11 +82,6 @@ class _Writes:
             found = cursor.fetchone()[0] if is_answer else cursor.rowcount  # type: ignore[index]  # count() has a row
             if found != count:
                 raise _Mismatch(what)
-
-
-def _stage(connection: psycopg.Connection[Any], plan: TransitionPlan) -> None:
-    with connection.cursor() as cursor, cursor.copy(COPY_STAGE) as copy:
-        copy.write(stage_text(plan))
 
 
 def _where(plan: Plan) -> rows.Parameters:

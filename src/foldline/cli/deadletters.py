@@ -1,0 +1,139 @@
+"""`foldline deadletters`: the records that were rejected or could not be decoded."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from foldline.cli.here import here
+from foldline.cli.history import position_of
+from foldline.cli.output import AsJson, instant, json_out, line_out, plain, table_out
+from foldline.errors import AbsentError
+from foldline.postgres.reports import DeadLetterEntry, DeadLetterRecord, Reports
+
+_ALL = (1 << 63) - 1
+
+app = typer.Typer(name="deadletters", help="Records that were rejected or could not be decoded.", no_args_is_help=True)
+
+
+class Status(StrEnum):
+    """What became of a dead letter."""
+
+    OPEN = "open"
+    REDRIVEN = "redriven"
+    APPLIED = "applied"
+    REJECTED_AGAIN = "rejected_again"
+    DROPPED = "dropped"
+
+
+@app.command("list")
+def list_all(
+    *,
+    status: Annotated[Status | None, typer.Option(help="Only those with this status.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only those with this reason.")] = None,
+    entity: Annotated[str | None, typer.Option(help="Only those of the entity with this id.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many; all unless given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List dead letters, latest first."""
+    found = Reports(here(database=True).database_url).dead_letters(
+        status=status, reason=reason, entity_id=entity, limit=limit or _ALL
+    )
+    if as_json:
+        json_out(found)
+    elif not found:
+        line_out("No dead letter.")
+    else:
+        table_out(
+            ["id", "recorded", "reason", "of", "status", "position", "detail"],
+            [
+                [
+                    str(each.id),
+                    each.recorded_at,
+                    each.reason,
+                    _subject(each),
+                    each.status,
+                    position_of(each.topic, each.partition, each.offset),
+                    each.detail,
+                ]
+                for each in found
+            ],
+        )
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(metavar="ID", help="Its id in the list.")], *, as_json: AsJson = False
+) -> None:
+    """Print one dead letter with its record as it came."""
+    found = Reports(here(database=True).database_url).dead_letter(number)
+    if found is None:
+        raise AbsentError(f"There is no dead letter {number}.", remedy="`foldline deadletters list` lists them.")
+    headers = [(name, None if value is None else b64decode(value)) for name, value in json.loads(found.headers or "[]")]
+    written = _written(found.record_timestamp_ms)
+    if as_json:
+        json_out(
+            {
+                **asdict(found),
+                "key": _octets(found.key),
+                "value": _octets(found.value),
+                "headers": [{"name": name, "value": _octets(value)} for name, value in headers],
+                "record_timestamp": written,
+            }
+        )
+        return
+    line_out(f"{found.verdict}, {found.reason}: {plain(found.detail)}")
+    line_out(f"of        {_subject(found)}")
+    line_out(f"position  {position_of(found.topic, found.partition, found.offset)}")
+    line_out(f"timestamp {instant(written)}")
+    line_out(f"recorded  {instant(found.recorded_at)}, now {found.status}")
+    line_out(f"key       {_readable(found.key)}")
+    for name, value in headers:
+        line_out(f"header    {plain(name)}: {_readable(value)}")
+    line_out("value" if found.value is not None else "value     none: a tombstone")
+    if found.value is not None:
+        line_out(_readable(found.value))
+
+
+def _subject(entry: DeadLetterEntry | DeadLetterRecord) -> str:
+    if entry.workflow_id is not None:
+        return f"workflow {plain(entry.workflow_id)}"
+    if entry.entity_id is not None:
+        return f"{plain(entry.fsm_type)} {plain(entry.entity_id)}"
+    return "-"
+
+
+def _written(milliseconds: int | None) -> datetime | None:
+    """When the record says it was written; None where that is no date."""
+    if milliseconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _octets(value: bytes | None) -> dict[str, str] | None:
+    """Bytes for programs: as text if they are UTF-8, else in hexadecimal."""
+    if value is None:
+        return None
+    try:
+        return {"text": value.decode()}
+    except UnicodeDecodeError:
+        return {"hex": value.hex()}
+
+
+def _readable(value: bytes | None) -> str:
+    """Bytes for people: as text if they are UTF-8, else in hexadecimal."""
+    if value is None:
+        return "none"
+    try:
+        return plain(value.decode(), keep="\n\t")
+    except UnicodeDecodeError:
+        return f"hex {value.hex(' ')}"

@@ -1,0 +1,133 @@
+"""`foldline up --once`: publish files, project them, and tell what came of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from foldline.app import Place, projection
+from foldline.cli.history import history_json, show_history
+from foldline.cli.output import json_out, line_out, listed, plain
+from foldline.cli.publish import publish_file, published
+from foldline.cli.run import run_until_caught_up, unfinished
+from foldline.cli.status import show_states
+from foldline.cli.tally import Tally, heard_by
+from foldline.embedded import RunningServers
+from foldline.errors import PublishError
+from foldline.kafka.publisher import Publisher
+from foldline.postgres.reports import HistoryEntry, Reports
+from foldline.watch import log_listener
+
+_SHOWN_BY_CHOICE = ("INGESTION", "doc-0007")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The files: those of events, and those whose lines are sent as they are."""
+
+    events: Sequence[Path]
+    raw: Sequence[Path]
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What is told of one run. Seconds count from the start of the command."""
+
+    sent: Counter[str]
+    tally: Tally
+    states: list[tuple[str, str, int]]
+    entity: tuple[str, str] | None
+    history: list[HistoryEntry]
+    first_seconds: float | None
+    all_seconds: float
+
+
+def project_once(place: Place, running: RunningServers, given: Given, *, began: float, as_json: bool) -> None:
+    """Publish, project until everything is caught up, and print the outcome.
+
+    Raises:
+        FoldlineError: a file holds what cannot be published, a partition stopped, or a server ended.
+    """
+    sent = _publish(place, given)
+    tally = Tally()
+
+    def interrupted() -> bool:
+        running.check()
+        return False
+
+    with projection(place, heard_by(tally.hear, log_listener(sys.stderr, least=logging.WARNING))) as ours:
+        caught_up = run_until_caught_up(ours, interrupted)
+        fault = unfinished(place, ours, caught_up=caught_up)
+    if fault is not None:
+        raise fault
+    all_seconds = time.monotonic() - began
+    reports = Reports(place.database_url)
+    entity, history = _an_entity(reports)
+    first = None if tally.first_at is None else tally.first_at - began
+    outcome = _Outcome(sent, tally, reports.states(), entity, history, first, all_seconds)
+    (_tell_json if as_json else _tell)(outcome)
+
+
+def _publish(place: Place, given: Given) -> Counter[str]:
+    sent: Counter[str] = Counter()
+    with Publisher(place.kafka_properties) as publisher:
+        for file, raw in [*((each, False) for each in given.events), *((each, True) for each in given.raw)]:
+            try:
+                sent += publish_file(publisher, file, place.settings, raw=raw)
+            except PublishError as error:
+                remedy = error.remedy.replace("--raw", "--once-raw")
+                raise PublishError(f"{file}: {error.problem}", remedy=remedy) from error
+    return sent
+
+
+def _an_entity(reports: Reports) -> tuple[tuple[str, str] | None, list[HistoryEntry]]:
+    """The entity that the example is about, else the one to which most has happened."""
+    if history := reports.history(*_SHOWN_BY_CHOICE):
+        return _SHOWN_BY_CHOICE, history
+    entity = reports.busiest_entity()
+    return entity, [] if entity is None else reports.history(*entity)
+
+
+def _tell(outcome: _Outcome) -> None:
+    tally = outcome.tally
+    line_out(published(outcome.sent))
+    line_out(f"Projected {tally.line}.")
+    if tally.nothing_new:
+        line_out("Every event was known already: all of them are duplicates, and nothing changed.")
+    line_out(f"Dead letters of this run: {listed(tally.reasons.most_common())}")
+    line_out()
+    show_states(outcome.states)
+    if outcome.entity is not None:
+        line_out()
+        line_out(f"History of {' '.join(plain(part) for part in outcome.entity)}")
+        show_history(outcome.history)
+    line_out()
+    if outcome.first_seconds is not None:
+        line_out(f"First event projected after {outcome.first_seconds:.1f} s.")
+    line_out(f"Everything projected after {outcome.all_seconds:.1f} s, the start of both servers included.")
+
+
+def _tell_json(outcome: _Outcome) -> None:
+    tally = outcome.tally
+    json_out(
+        {
+            "published": {"records": outcome.sent.total(), "topics": outcome.sent},
+            "verdicts": tally.verdicts,
+            "nothing_new": tally.nothing_new,
+            "dead_letters": tally.reasons,
+            "states": [{"fsm_type": f, "state": s, "entities": count} for f, s, count in outcome.states],
+            "entity": None
+            if outcome.entity is None
+            else dict(zip(("fsm_type", "entity_id"), outcome.entity, strict=True)),
+            "history": [history_json(entry) for entry in outcome.history],
+            "seconds": {"first": outcome.first_seconds, "all": outcome.all_seconds},
+        }
+    )

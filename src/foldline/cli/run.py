@@ -1,0 +1,72 @@
+"""`foldline run`: one worker, until it is told to stop or has caught up."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from foldline.app import Place, Projection, projection
+from foldline.cli.here import here
+from foldline.cli.output import AsJson, json_out, line_out
+from foldline.cli.signals import draining
+from foldline.cli.tally import Tally, heard_by
+from foldline.errors import FoldlineError, UnfinishedError
+from foldline.postgres.reports import Reports
+from foldline.watch import log_listener
+
+
+def run(
+    *,
+    until_caught_up: Annotated[
+        bool, typer.Option("--until-caught-up", help="Stop once everything that is in the log now is projected.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Project until SIGTERM or Ctrl-C, which let it finish what it is at. Logs to stderr."""
+    place = here(database=True, kafka=True)
+    tally = Tally()
+    fault: FoldlineError | None = None
+    with draining() as asked, projection(place, heard_by(tally.hear, log_listener(sys.stderr))) as ours:
+        if until_caught_up:
+            caught_up = run_until_caught_up(ours, asked)
+            fault = unfinished(place, ours, caught_up=caught_up)
+        else:
+            ours.worker.run(asked)
+    if as_json:
+        json_out({"verdicts": tally.verdicts, "dead_letters": tally.reasons})
+    else:
+        line_out(f"Projected {tally.line}.")
+    if fault is not None:
+        raise fault
+
+
+def run_until_caught_up(ours: Projection, asked: Callable[[], bool]) -> bool:
+    """Run until everything is projected, or until asked to stop; returns whether it came to the end."""
+    reached = ours.until_caught_up()
+    done = False
+
+    def stopping() -> bool:
+        nonlocal done
+        done = reached()
+        return done or asked()
+
+    ours.worker.run(stopping)
+    return done
+
+
+def unfinished(place: Place, ours: Projection, *, caught_up: bool) -> FoldlineError | None:
+    """What keeps the log from being projected to its end, None if nothing does; ask before the worker has left."""
+    for partition, fault in ours.custody.stopped.items():
+        return UnfinishedError(f"{partition} was stopped: {fault.problem}", remedy=fault.remedy)
+    for position in Reports(place.database_url).positions():
+        if position.stopped_reason and position.topic in place.settings.topics:
+            name = f"{position.topic}[{position.partition}]"
+            return UnfinishedError(f"{name} was stopped by {position.owner}: {position.stopped_reason}")
+    if not caught_up:
+        return UnfinishedError(
+            "The worker was stopped before it had caught up.", remedy="Run it again: it goes on where it stands."
+        )
+    return None
