@@ -73,6 +73,13 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def second_database_url(server_url: str, template: str) -> Iterator[str]:
+    """Another migrated database of this test's own."""
+    with _database(server_url, template=template) as url:
+        yield url
+
+
+@pytest.fixture
 def empty_database_url(server_url: str) -> Iterator[str]:
     """A database of this test's own with nothing in it."""
     with _database(server_url) as url:
