@@ -8,6 +8,12 @@ import zipfile
 from pathlib import Path
 
 _CHECKOUT = Path(__file__).parents[2]
+_ASK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from foldline import machines, resources
+print(machines.__file__, len(machines.load_machines([])), len(list(resources.MIGRATIONS.glob("*.sql"))))
+"""
 
 
 def test_migrations_machines_schemas_and_statements_travel_inside_the_wheel(tmp_path: Path) -> None:
@@ -20,7 +26,8 @@ def test_migrations_machines_schemas_and_statements_travel_inside_the_wheel(tmp_
     (wheel,) = tmp_path.glob("*.whl")
     inside = tmp_path / "inside"
     zipfile.ZipFile(wheel).extractall(inside)
-    there = {path.relative_to(inside / "foldline").as_posix() for path in inside.rglob("*") if path.is_file()}
+    package = inside / "foldline"
+    there = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
     for directory in ("migrations", "schemas"):
         wanted = {
             path.relative_to(_CHECKOUT).as_posix() for path in (_CHECKOUT / directory).rglob("*") if path.is_file()
@@ -31,17 +38,7 @@ def test_migrations_machines_schemas_and_statements_travel_inside_the_wheel(tmp_
     assert {f"postgres/sql/{name}" for name in statements} <= there
     assert {"py.typed", "embedded/kafka.lock"} <= there
     found = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys; sys.path.insert(0, sys.argv[1]); import foldline, foldline.machines, foldline.resources as r;"
-            "print(foldline.__file__, len(foldline.machines.load_machines([])), len(list(r.MIGRATIONS.glob('*.sql'))))",
-            inside,
-        ],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", _ASK, inside], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout.split()
     assert found[0].startswith(str(inside))
     assert found[1:] == ["3", str(len(list((_CHECKOUT / "migrations").glob("*.sql"))))]
