@@ -110,7 +110,11 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
     )
     tables.check_machines()
     source = KafkaSource(
-        place.kafka_properties, group_id=settings.group_id, topics=settings.topics, batch_size=settings.batch_size
+        place.kafka_properties,
+        group_id=settings.group_id,
+        topics=settings.topics,
+        batch_size=settings.batch_size,
+        announce=announce,
     )
     custody = Custody(source, tables, settings.group_id, announce)
     worker = Worker(source, tables, custody, Folding(tables, machines, workflow_topics), announce, time.monotonic)

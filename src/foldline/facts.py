@@ -100,6 +100,13 @@ class EntityStrayed:
     entity: str
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerTrouble:
+    """The Kafka client reports trouble that it goes on trying to overcome."""
+
+    problem: str
+
+
 Fact = (
     WorkerStarted
     | WorkerStopped
@@ -111,5 +118,6 @@ Fact = (
     | BatchRetried
     | RecordRefused
     | EntityStrayed
+    | BrokerTrouble
 )
 Announce = Callable[[Fact], None]

@@ -17,8 +17,10 @@ PATIENCE = 10.0
 
 _SILENT = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError.REQUEST_TIMED_OUT}  # noqa: SLF001  librdkafka's own codes are spelt with an underscore
 
-_log = logging.getLogger("foldline.kafka.librdkafka")
-_log.addHandler(logging.NullHandler())
+SILENT = logging.getLogger("foldline.kafka.librdkafka")
+"""Where librdkafka's own log lines go: what matters of them comes as an error too."""
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False
 
 
 class Connection:
@@ -26,7 +28,7 @@ class Connection:
 
     def __init__(self, properties: Mapping[str, str | int | bool]) -> None:
         self.servers = str(properties.get("bootstrap.servers", ""))
-        self.properties: dict[str, Any] = {"log_level": 3, **properties, "error_cb": self._notice, "logger": _log}
+        self.properties: dict[str, Any] = {"log_level": 3, **properties, "error_cb": self._notice, "logger": SILENT}
         self._trouble = ""
 
     def _notice(self, error: KafkaError) -> None:

@@ -8,6 +8,7 @@ from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, Top
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public by documentation
 
 from foldline.core.batch import Partition
+from foldline.errors import FoldlineError
 from foldline.kafka.connection import PATIENCE, Connection
 from foldline.kafka.properties import Properties, client_properties
 
@@ -24,7 +25,7 @@ class LogReader:
         try:
             known = self._admin.list_topics(timeout=PATIENCE).topics
         except KafkaException as error:
-            raise self._connection.explain(error, asked="list topics") from None
+            raise self._explained(error, asked="list topics") from None
         return [
             Partition(topic, number) for topic in topics if topic in known for number in sorted(known[topic].partitions)
         ]
@@ -43,7 +44,11 @@ class LogReader:
             futures = self._admin.describe_topics(TopicCollection([topic]), request_timeout=PATIENCE)
             return str(futures[topic].result().topic_id)
         except KafkaException as error:
-            raise self._connection.explain(error, asked=f"describe {topic}") from None
+            raise self._explained(error, asked=f"describe {topic}") from None
+
+    def _explained(self, error: KafkaException, *, asked: str) -> FoldlineError:
+        self._admin.poll(0)  # the connection hears of its trouble inside this call
+        return self._connection.explain(error, asked=asked)
 
     def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
         asked = {TopicPartition(p.topic, p.number): spec for p in partitions}
@@ -55,4 +60,4 @@ class LogReader:
             )
             return {Partition(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
         except KafkaException as error:
-            raise self._connection.explain(error, asked="list offsets") from None
+            raise self._explained(error, asked="list offsets") from None

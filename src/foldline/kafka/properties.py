@@ -15,9 +15,7 @@ _GUARANTEES: Properties = {
     "enable.partition.eof": True,
 }
 _BENEATH: Properties = {"check.crcs": True, "fetch.wait.max.ms": 50, "queued.max.messages.kbytes": 65536}
-_CLASSIC: Properties = {"partition.assignment.strategy": "cooperative-sticky"}
-_QUIET: Properties = {"log_level": 3}
-
+_COOPERATIVE: Properties = {"partition.assignment.strategy": "cooperative-sticky"}
 _CLIENT_PREFIXES = (
     "bootstrap.",
     "client.",
@@ -37,11 +35,10 @@ _CLIENT_PREFIXES = (
 
 def consumer_properties(properties: Properties, group_id: str) -> dict[str, Property]:
     """What the consumer of a worker is made with."""
-    protocol = {} if properties.get("group.protocol") == "consumer" else _CLASSIC
-    return {**_QUIET, **_BENEATH, **protocol, **properties, **_GUARANTEES, "group.id": group_id}
+    protocol = {} if properties.get("group.protocol") == "consumer" else _COOPERATIVE
+    return {**_BENEATH, **properties, **protocol, **_GUARANTEES, "group.id": group_id}
 
 
 def client_properties(properties: Properties) -> dict[str, Property]:
     """What every client needs: where the brokers are and how to talk to them."""
-    client = {name: value for name, value in properties.items() if name.startswith(_CLIENT_PREFIXES)}
-    return {**_QUIET, **client}
+    return {name: value for name, value in properties.items() if name.startswith(_CLIENT_PREFIXES)}

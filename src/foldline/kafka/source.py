@@ -20,10 +20,11 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from foldline import facts
 from foldline.core.batch import Partition, Span
 from foldline.core.events import Record
 from foldline.errors import LogError
-from foldline.kafka.connection import reason_of
+from foldline.kafka.connection import SILENT, reason_of
 from foldline.kafka.log import LogReader
 from foldline.kafka.properties import Properties, consumer_properties
 from foldline.ports import Chunk, Listener, LogFacts, PartitionFault, Unavailable
@@ -54,13 +55,25 @@ class KafkaSource:
         group_id: the consumer group.
         topics: what to subscribe to.
         batch_size: most records in a chunk.
+        announce: told of trouble with the brokers.
     """
 
-    def __init__(self, properties: Properties, *, group_id: str, topics: Sequence[str], batch_size: int) -> None:
+    def __init__(
+        self,
+        properties: Properties,
+        *,
+        group_id: str,
+        topics: Sequence[str],
+        batch_size: int,
+        announce: facts.Announce,
+    ) -> None:
         self._log = LogReader(properties)
         self._topics = list(topics)
         self._batch_size = batch_size
-        self._consumer = Consumer(consumer_properties(properties, group_id))
+        self._announce = announce
+        self._consumer = Consumer(
+            {**consumer_properties(properties, group_id), "error_cb": self._trouble, "logger": SILENT}
+        )
         self._reading: dict[Partition, _Reading] = {}
         self._turns: deque[Partition] = deque()
         self._unacknowledged: dict[Partition, int] = {}
@@ -210,6 +223,9 @@ class KafkaSource:
                 self._consumer.commit(offsets=listed, asynchronous=False)
         except KafkaException:
             return  # a courtesy: nothing is read back from it
+
+    def _trouble(self, error: KafkaError) -> None:
+        self._announce(facts.BrokerTrouble(error.str()))
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # noted only: what to read is assigned once it is claimed

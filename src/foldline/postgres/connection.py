@@ -53,8 +53,10 @@ def connect(database_url: str, *, purpose: str, autocommit: bool = True) -> psyc
     conninfo = make_conninfo("", **{**_KEEPALIVE, **given, "application_name": f"foldline {purpose}"})
     connection = psycopg.connect(conninfo, autocommit=True)
     connection.prepare_threshold = 1
-    for name, value in _SESSION.items():
-        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    connection.execute(
+        "SELECT set_config(name, setting, false) FROM unnest(%s::text[], %s::text[]) AS session (name, setting)",
+        (list(_SESSION), list(_SESSION.values())),
+    )
     connection.autocommit = autocommit
     return connection
 

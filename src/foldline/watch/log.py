@@ -61,6 +61,8 @@ def _write(log: FilteringBoundLogger, fact: facts.Fact) -> None:
             log.error("record refused", partition=fact.partition, offset=fact.offset, detail=fact.detail)
         case facts.EntityStrayed():
             log.error("entity strayed", partition=fact.partition, entity=fact.entity)
+        case facts.BrokerTrouble():
+            log.warning("broker trouble", problem=fact.problem)
         case _:
             assert_never(fact)
 
