@@ -48,14 +48,15 @@ CREATE INDEX IF NOT EXISTS idx_fsm_state_lease ON fsm_state (lease_id, lease_exp
 CREATE INDEX IF NOT EXISTS idx_fsm_state_metadata ON fsm_state USING gin (metadata)
     WITH (fastupdate = on, gin_pending_list_limit = 16384);
 
--- A statement that does not raise the revision was written by hand: foldline's own always does.
+-- A statement that does not raise the revision, or comes from a session that has no stage (002), was written by hand.
 CREATE OR REPLACE FUNCTION foldline_mark_hand_written_state() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         -- The number is taken behind this lock, so that a worker which saw no row either waits for us or goes first.
-        PERFORM pg_advisory_xact_lock(hashtextextended(NEW.fsm_type || chr(1) || NEW.entity_id, 0));
+        -- One of 256 locks, and shared: a statement may insert millions of rows, and the lock table is small.
+        PERFORM pg_advisory_xact_lock_shared(70094212, hashtext(NEW.fsm_type || chr(1) || NEW.entity_id) & 255);
         NEW.revision := nextval('fsm_state_history_id_seq');
         RETURN NEW;
     END IF;
@@ -85,9 +86,11 @@ COMMENT ON FUNCTION foldline_mark_hand_written_state() IS
     'Gives a change that was written by hand its own revision, and fills previous_state and transition_timestamp.';
 
 CREATE OR REPLACE TRIGGER trigger_fsm_state_insert_by_hand BEFORE INSERT ON fsm_state
-    FOR EACH ROW WHEN (NEW.revision IS NULL) EXECUTE FUNCTION foldline_mark_hand_written_state();
+    FOR EACH ROW WHEN (NEW.revision IS NULL OR to_regclass('pg_temp.fsm_stage') IS NULL)
+    EXECUTE FUNCTION foldline_mark_hand_written_state();
 CREATE OR REPLACE TRIGGER trigger_fsm_state_update_by_hand BEFORE UPDATE ON fsm_state
-    FOR EACH ROW WHEN (NEW.revision IS NULL OR NEW.revision <= OLD.revision)
+    FOR EACH ROW WHEN (NEW.revision IS NULL OR NEW.revision <= OLD.revision
+                       OR to_regclass('pg_temp.fsm_stage') IS NULL)
     EXECUTE FUNCTION foldline_mark_hand_written_state();
 
 -- What every rollback does first. A worker holds the shared side of lock 70094210 while it lives.
@@ -102,10 +105,13 @@ BEGIN
     IF to_regclass('public.foldline_positions') IS NOT NULL THEN
         DELETE FROM foldline_positions;
     END IF;
+    IF to_regclass('public.foldline_machine_activations') IS NOT NULL THEN
+        DELETE FROM foldline_machine_activations;  -- they name offsets that are about to be judged again
+    END IF;
     IF to_regclass('public.foldline_migrations') IS NOT NULL THEN
         DELETE FROM foldline_migrations WHERE number >= first;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION foldline_begin_rollback(integer) IS
-    'Refuses while a worker runs; removes all positions and the tracking rows of the migrations from `first` on.';
+    'Refuses while a worker runs; removes all positions, and the tracking rows of the migrations from `first` on.';

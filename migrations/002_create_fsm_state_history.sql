@@ -69,6 +69,7 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT ON pg_temp.fsm_stage TO %I', session_user);
 END
 $$;
+REVOKE EXECUTE ON FUNCTION foldline_open_stage() FROM PUBLIC;  -- whoever has a stage can write history
 COMMENT ON FUNCTION foldline_open_stage() IS 'Makes this session''s stage: the folded rows of one batch, emptied by COMMIT.';
 
 CREATE OR REPLACE FUNCTION record_fsm_state_history() RETURNS trigger
@@ -80,7 +81,7 @@ DECLARE
 BEGIN
     -- A worker's upsert: the stage holds every row of history that belongs to it, already folded.
     IF EXISTS (SELECT FROM pg_class
-                WHERE oid = to_regclass('pg_temp.fsm_stage') AND relowner = current_user::regrole) THEN
+                WHERE oid = to_regclass('pg_temp.fsm_stage') AND pg_get_userbyid(relowner) = current_user) THEN
         SELECT count(*) AS rows, sum(revision) AS revisions INTO changed FROM new_rows;
         SELECT count(*) AS rows, sum(id) AS revisions INTO expected
           FROM pg_temp.fsm_stage WHERE last AND fresh = (TG_OP = 'INSERT');
@@ -151,7 +152,8 @@ BEGIN
         RAISE EXCEPTION 'retention_days must be zero or more, not %', coalesce(retention_days::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    RETURN clock_timestamp() - make_interval(days => retention_days);
+    -- Nothing is older than 1970, and a date before our era is one that many clients cannot read.
+    RETURN greatest(clock_timestamp() - make_interval(days => least(retention_days, 100000)), '1970-01-01Z');
 END
 $$;
 
@@ -168,5 +170,6 @@ BEGIN
     RETURN removed;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION cleanup_old_fsm_history(integer) FROM PUBLIC;
 COMMENT ON FUNCTION cleanup_old_fsm_history(integer) IS
     'Removes history older than so many days, by event time, and returns how many rows. Identities and states stay.';

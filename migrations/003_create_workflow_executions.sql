@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS workflow_executions (
     metadata          jsonb,
     last_event_at     timestamptz  CHECK (last_event_at >= '1970-01-01Z' AND last_event_at < '2201-01-01Z'),
     created_at        timestamptz  NOT NULL DEFAULT now(),
-    updated_at        timestamptz  NOT NULL DEFAULT now(),
+    updated_at        timestamptz  NOT NULL DEFAULT now()
+        CHECK (updated_at >= '1970-01-01Z' AND updated_at < '2201-01-01Z'),
     -- foldline's own: what later events are judged by
     revision          bigint       NOT NULL,
     previous_revision bigint,
@@ -86,7 +87,7 @@ BEGIN
         END IF;
     END IF;
     IF TG_OP = 'INSERT' THEN
-        PERFORM pg_advisory_xact_lock(hashtextextended(NEW.workflow_id, 1));
+        PERFORM pg_advisory_xact_lock_shared(70094213, hashtext(NEW.workflow_id) & 255);
         DELETE FROM foldline_cleaned_workflows WHERE workflow_id = NEW.workflow_id;
         NEW.revision := nextval('workflow_execution_history_id_seq');
         RETURN NEW;
@@ -103,9 +104,11 @@ COMMENT ON FUNCTION foldline_mark_hand_written_workflow() IS
     'Gives a change that was written by hand its own revision, and an ended workflow its end and duration.';
 
 CREATE OR REPLACE TRIGGER trigger_workflow_insert_by_hand BEFORE INSERT ON workflow_executions
-    FOR EACH ROW WHEN (NEW.revision IS NULL) EXECUTE FUNCTION foldline_mark_hand_written_workflow();
+    FOR EACH ROW WHEN (NEW.revision IS NULL OR to_regclass('pg_temp.fsm_stage') IS NULL)
+    EXECUTE FUNCTION foldline_mark_hand_written_workflow();
 CREATE OR REPLACE TRIGGER trigger_workflow_update_by_hand BEFORE UPDATE ON workflow_executions
-    FOR EACH ROW WHEN (NEW.revision IS NULL OR NEW.revision <= OLD.revision)
+    FOR EACH ROW WHEN (NEW.revision IS NULL OR NEW.revision <= OLD.revision
+                       OR to_regclass('pg_temp.fsm_stage') IS NULL)
     EXECUTE FUNCTION foldline_mark_hand_written_workflow();
 
 CREATE OR REPLACE FUNCTION cleanup_completed_workflows(retention_days integer) RETURNS bigint
@@ -131,6 +134,7 @@ BEGIN
     RETURN removed;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION cleanup_completed_workflows(integer) FROM PUBLIC;
 COMMENT ON FUNCTION cleanup_completed_workflows(integer) IS
     'Removes completed and failed workflows that ended more than so many days ago, with their timeline; returns how many.';
 

@@ -22,6 +22,9 @@ from foldline.ports import Chunk, Listener, LogFacts
 from foldline.postgres.claims import Claimant
 from foldline.postgres.tables import PostgresTables
 
+Publishable = dict[str, Any] | bytes | Record | None
+"""An event, the bytes of one, a whole record, or a tombstone."""
+
 TRANSITIONS = Partition("fsm.transitions.v1", 0)
 WORKFLOWS = Partition("workflow.executions.v1", 0)
 MACHINES: Machines = load_machines([])
@@ -58,7 +61,7 @@ def encoded(event: dict[str, Any] | bytes | None) -> bytes | None:
     return json.dumps(event).encode() if isinstance(event, dict) else event
 
 
-def records(events: Iterable[dict[str, Any] | bytes | Record | None], *, start: int = 0) -> list[Record]:
+def records(events: Iterable[Publishable], *, start: int = 0) -> list[Record]:
     """One record per event, at consecutive offsets."""
     return [
         replace_offset(event, start + index)
@@ -158,7 +161,7 @@ class Projector:
 
     def project(
         self,
-        *events: dict[str, Any] | bytes | Record | None,
+        *events: Publishable,
         partition: Partition = TRANSITIONS,
         start: int = 0,
         batch_size: int = 1000,

@@ -59,10 +59,12 @@ def _machine(name: str, rules: Rules) -> Machine:
 MACHINES: Machines = {name: _machine(name, rules) for name, rules in RULES.items()}
 
 _METADATA = [{"why": "w"}, {"why": 0}, None, {"why": None}, {}]
-_WHERE = [*[None] * 16, "OPEN", "NEW", "DONE", "NOWHERE"]
-_LEASES = [*[None] * 10, ("l", 1), ("l", 2), ("k", 2), ("k", 1), ("l", 3)]
+_WHERE = [*[None] * 30, "OPEN", "NEW", "DONE", "NOWHERE"]
+_LEASES = [*[None] * 14, ("l", 1), ("l", 2), ("k", 2), ("k", 1), ("l", 3)]
 _TIMES = [f"2026-01-31T12:00:{second:02}.{second % 3}00000+00:00" for second in (3, 1, 2, 4, 0)]
-_ACTIONS = ["GO", "BREAK", "RETRY", "CLOSE", "GO", "BREAK", "RETRY", "GO", "RETRY", "CREATE", "CORRECT", "DANCE"]
+_ACTIONS = [("GO", None), ("BREAK", None), ("RETRY", None), ("CLOSE", None), ("GO", None), ("CORRECT", "OPEN"),
+            ("RETRY", None), ("GO", None), ("CLOSE", None), ("CREATE", None), ("RETRY", None), ("CORRECT", "BROKEN"),
+            ("CORRECT", None), ("DANCE", None)]  # fmt: skip
 _TRANSITION_CHOICES: dict[str, list[Any]] = {
     "entity": [("FREE", "a"), ("FREE", "b"), *[("FREE", "a")] * 6, ("STRICT", "a"), ("GHOST", "a")],
     "action": _ACTIONS,
@@ -72,10 +74,10 @@ _TRANSITION_CHOICES: dict[str, list[Any]] = {
     "lease": _LEASES,
     "to_state": _WHERE,
     "from_state": _WHERE,
-    "success": [*[None] * 8, True, False],
+    "success": [*[None] * 14, True, False],
     "occurred_at": _TIMES,
     "redrive": [False, False, True],
-    "sound": [True] * 15 + [False],
+    "sound": [True] * 23 + [False],
 }
 _WORKFLOW_CHOICES: dict[str, list[Any]] = {
     "workflow_id": ["v", "w"],
@@ -88,7 +90,7 @@ _WORKFLOW_CHOICES: dict[str, list[Any]] = {
     "lease": _LEASES,
     "occurred_at": _TIMES,
     "redrive": [False, False, True],
-    "sound": [True] * 15 + [False],
+    "sound": [True] * 23 + [False],
 }  # fmt: skip
 _PRIME = 2_654_435_761
 _UNSOUND: list[bytes | None] = [b"", None, b"{}", b"[]", b'{"correlation_id":5}', b"\xff"]
@@ -114,6 +116,8 @@ def _fields(chosen: dict[str, Any]) -> dict[str, Any]:
     fields = {name: value for name, value in chosen.items() if name not in ("entity", "redrive", "sound")}
     if "entity" in chosen:
         fields["fsm_type"], fields["entity_id"] = chosen["entity"]
+        fields["action"], target = fields["action"]
+        fields["to_state"] = fields["to_state"] or target
     else:
         fields |= {"operation_type": "O", "entity_id": "doc"}
     if fields["lease"] is not None:

@@ -218,14 +218,14 @@ def test_nothing_is_nested_deeper_than_64(text: str, *, fits: bool) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"[" * 64 + b"]" * 65 + b'["' + b'\\"' * 500_000, b'"' * 65 + b"{" * 100 + b'"\\' * 500_000, b"[" * 1_000_000],
-    ids=["an unclosed string of quotes", "quotes and backslashes", "brackets"],
+    [b"[" * 65 + b'"' + b'\\"' * 20_000, b"{" * 64 + b'["' * 20_000 + b"\\", b"[" * 40_000],
+    ids=["an unclosed string of quotes", "quotes and brackets", "brackets"],
 )
-def test_a_million_bytes_of_no_json_take_no_time(value: bytes) -> None:
-    """A publisher's garbage must not hold up the partition: the scan is linear, whatever the bytes."""
+def test_what_is_no_json_is_scanned_once(value: bytes) -> None:
+    """Garbage must not hold up its partition: a scan from every quote anew would take seconds for these few bytes."""
     before = process_time()
     text_fault(value)
-    assert process_time() - before < 2
+    assert process_time() - before < 0.5
 
 
 @settings(deadline=None)

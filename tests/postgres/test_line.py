@@ -12,6 +12,7 @@ from harness import (
     WORKFLOWS,
     MemorySource,
     Projector,
+    Publishable,
     encoded,
     records,
     rows,
@@ -46,7 +47,7 @@ def test_several_hops_and_a_rejection_in_one_batch_are_all_in_the_history_in_log
 
 def test_a_batch_may_be_cut_anywhere(projector: Projector, server_url: str) -> None:
     del server_url
-    events = [
+    events: list[Publishable] = [
         transition("START_PROCESSING", event_id="1"),
         transition("COMPLETE_INDEXING", event_id="2"),
         b"no json",

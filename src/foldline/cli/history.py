@@ -42,15 +42,15 @@ def history_json(entry: HistoryEntry) -> dict[str, object]:
 def show_history(entries: Sequence[HistoryEntry]) -> None:
     """Print the rows for people."""
     table_out(
-        ["time", "from -> to", "action", "after", "outcome", "position"],
+        ["time", "from -> to", "action", "after", "position", "outcome"],
         [
             [
                 entry.transitioned_at,
                 f"{entry.from_state or '(new)'} -> {entry.to_state}",
                 entry.action,
                 duration(entry.duration_ms),
-                _outcome(entry),
                 position_of(entry.topic, entry.partition, entry.record_offset),
+                _outcome(entry),
             ]
             for entry in entries
         ],

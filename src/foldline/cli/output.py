@@ -20,6 +20,8 @@ from rich.text import Text
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 _NONE = "-"
+_GAP = "  "
+_LEAST_PROSE = 40
 _UNBOUNDED = 100_000
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000))
 
@@ -45,16 +47,19 @@ def note(text: str) -> None:
 
 
 def table_out(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table. On a terminal long cells are folded; elsewhere each row is one line, nothing is cut."""
+    """Print a table; nothing is cut. On a terminal the last column, which is for prose, is folded."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     cells = [[_cell(value) for value in row] for row in rows]
     for column, heading in enumerate(headings):
         right = bool(cells) and all(row[column][1] for row in cells)
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+        last = column == len(headings) - 1
+        table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=not last)
     for row in cells:
         table.add_row(*(text for text, _ in row))
     if sys.stdout.isatty():
-        Console(highlight=False).print(table)
+        widest = [max(len(heading), *(row[i][0].cell_len for row in cells), 0) for i, heading in enumerate(headings)]
+        least = sum(widest[:-1]) + len(_GAP) * (len(headings) - 1) + min(widest[-1], _LEAST_PROSE)
+        Console(width=max(Console().width, least), highlight=False).print(table)
         return
     page = io.StringIO()
     Console(file=page, width=_UNBOUNDED, highlight=False, color_system=None).print(table)

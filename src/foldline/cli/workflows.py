@@ -84,14 +84,14 @@ def show(
     _show_head(found)
     line_out()
     table_out(
-        ["time", "event", "step", "error", "position"],
+        ["time", "event", "step", "position", "error"],
         [
             [
                 entry.occurred_at,
                 entry.kind,
                 entry.step or "",
-                entry.error_message or "",
                 position_of(entry.topic, entry.partition, entry.record_offset),
+                entry.error_message or "",
             ]
             for entry in timeline
         ],

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from confluent_kafka import (
     TIMESTAMP_NOT_AVAILABLE,
@@ -169,21 +170,21 @@ class KafkaSource:
         return any(reading.ready() for reading in self._reading.values())
 
     def _take(self, messages: Iterable[Message]) -> None:
-        for message in messages:
-            topic, number, offset = message.topic(), message.partition(), message.offset()
-            if topic is None or number is None or offset is None:
+        for (topic, number), run in groupby(messages, key=lambda message: (message.topic(), message.partition())):
+            if topic is None or number is None:
                 continue
             partition = Partition(topic, number)
-            reading = self._reading.get(partition)
-            if reading is None:
-                continue
-            error = message.error()
-            if error is None:
-                reading.messages.append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's public name for it
-                reading.end = offset
-            else:
-                self._broken(partition, error)
+            for message in run:
+                reading = self._reading.get(partition)
+                if reading is None:  # it was given away, or stopped, after the client had fetched this
+                    break
+                error = message.error()
+                if error is None:
+                    reading.messages.append(message)
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's public name for it
+                    reading.end = message.offset() or 0
+                else:
+                    self._broken(partition, error)
 
     def _broken(self, partition: Partition, error: KafkaError) -> None:
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):  # noqa: SLF001 - see above

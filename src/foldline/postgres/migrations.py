@@ -182,15 +182,19 @@ class Runner:
             raise unreachable(self._database_url, error) from None
         with connection:
             connection.execute("SELECT set_config('statement_timeout', '0', false)")
+            # Not to a schema named like the role, which "$user" would prefer: the functions look in public.
+            connection.execute("SELECT set_config('search_path', 'public', false)")
             yield connection
 
 
 def unreachable(database_url: str, error: psycopg.OperationalError) -> MigrationError:
     """What to say when PostgreSQL cannot be reached."""
     said = str(error).strip().splitlines()
-    reason = next((line for line in reversed(said) if "failed: " in line), said[0]).rpartition("failed: ")[2]
+    reason = (
+        next((line for line in reversed(said) if "failed: " in line), said[0]).rpartition("failed: ")[2].rstrip(".")
+    )
     return MigrationError(
-        f"PostgreSQL cannot be reached at {describe(database_url)}: {reason.rstrip(".")}.",
+        f"PostgreSQL cannot be reached at {describe(database_url)}: {reason}.",
         remedy="Start it, or correct DATABASE_URL.",
     )
 

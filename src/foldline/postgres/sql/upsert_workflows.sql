@@ -1,5 +1,12 @@
 -- Moves every workflow of the batch to where its last event left it, in key order; one whose row is not the one that
--- the fold started from is left alone, and counts as a row too few.
+-- the fold started from, or is gone, is left alone, and counts as a row too few.
+WITH found AS MATERIALIZED (
+    SELECT workflow_id, revision
+      FROM workflow_executions
+     WHERE workflow_id = ANY (%(workflow_ids)b::text[])
+     ORDER BY workflow_id COLLATE "C"
+       FOR UPDATE
+)
 INSERT INTO workflow_executions AS held
       (workflow_id, operation_type, entity_id, status, current_step, completed_steps, started_at, completed_at,
        duration_ms, correlation_id, input_payload, output_results, error_message, retry_count, failed_step, metadata,
@@ -18,6 +25,11 @@ SELECT workflow_id, operation_type, entity_id, status, current_step, completed_s
     AS folded (workflow_id, operation_type, entity_id, status, current_step, completed_steps, started_at, completed_at,
                duration_ms, correlation_id, input_payload, output_results, error_message, retry_count, failed_step,
                metadata, last_event_at, revision, previous_revision, kept_lease_id, kept_lease_epoch, record_offset)
+ WHERE CASE WHEN previous_revision IS NULL
+            THEN NOT EXISTS (SELECT FROM foldline_cleaned_workflows AS cleaned
+                              WHERE cleaned.workflow_id = folded.workflow_id)
+            ELSE (workflow_id, previous_revision) IN (SELECT found.workflow_id, found.revision FROM found)
+       END
  ORDER BY workflow_id COLLATE "C"
 ON CONFLICT (workflow_id) DO UPDATE
    SET status            = excluded.status,

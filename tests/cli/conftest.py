@@ -1,0 +1,25 @@
+"""The command line with an empty environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clusters import Topics
+from commands import Commands, cluster_settings
+
+
+@pytest.fixture
+def foldline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Commands:
+    """foldline without any server: nothing is set, and its home is empty."""
+    directory = tmp_path / "here"
+    directory.mkdir()
+    return Commands(directory, monkeypatch, capfd, {"FOLDLINE_HOME": str(tmp_path / "home")})
+
+
+@pytest.fixture
+def on_cluster(foldline: Commands, database_url: str, bootstrap_servers: str, topics: Topics) -> Commands:
+    """foldline on a database and topics of this test's own."""
+    foldline.set(**cluster_settings(database_url, bootstrap_servers, topics))
+    return foldline

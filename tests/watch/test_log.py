@@ -1,0 +1,63 @@
+"""Facts as log lines."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+
+from foldline import facts
+from foldline.watch import log_listener
+
+FACTS: list[tuple[facts.Fact, str, str]] = [
+    (facts.WorkerStarted("g", "host:1", ("t",)), "info", "worker started"),
+    (facts.WorkerStopped("host:1"), "info", "worker stopped"),
+    (facts.PartitionClaimed("t[0]", 1, 2), "info", "partition claimed"),
+    (facts.PartitionReleased("t[0]"), "info", "partition released"),
+    (facts.PartitionFenced("t[0]", "host:2", "g"), "warning", "partition fenced"),
+    (facts.PartitionStopped("t[0]", "problem", "remedy"), "error", "partition stopped"),
+    (facts.BatchApplied("t[0]", 9, 1, 2, 3, 4, 0.0125), "info", "batch applied"),
+    (facts.BatchRetried("t[0]", "problem", 1, 0.25), "warning", "batch retried"),
+    (facts.RecordRefused("t[0]", 7, "detail"), "error", "record refused"),
+    (facts.EntityStrayed("t[0]", "INGESTION\x1b[31m"), "error", "entity strayed"),
+]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("fact", "level", "event"), FACTS, ids=[event for _, _, event in FACTS])
+def test_each_fact_is_one_line_of_json_with_its_level(fact: facts.Fact, level: str, event: str) -> None:
+    stream = io.StringIO()
+    log_listener(stream)(fact)
+    (line,) = stream.getvalue().splitlines()
+    told = json.loads(line)
+    assert (told["level"], told["event"]) == (level, event)
+    assert told["time"].endswith("Z")
+
+
+def test_a_batch_says_how_far_it_came_what_it_held_and_how_long_it_took() -> None:
+    stream = io.StringIO()
+    log_listener(stream)(facts.BatchApplied("t[0]", 9, 1, 2, 3, 4, 0.0125))
+    told = json.loads(stream.getvalue())
+    assert (told["partition"], told["next_offset"], told["ms"]) == ("t[0]", 9, 12)
+    assert [told[verdict] for verdict in ("applied", "duplicate", "rejected", "undecodable")] == [1, 2, 3, 4]
+
+
+def test_what_is_below_the_least_level_is_not_said() -> None:
+    stream = io.StringIO()
+    listener = log_listener(stream, least=logging.WARNING)
+    for fact, _, _ in FACTS:
+        listener(fact)
+    assert len(stream.getvalue().splitlines()) == sum(level != "info" for _, level, _ in FACTS)
+
+
+def test_on_a_terminal_lines_are_readable_and_what_the_log_names_is_escaped() -> None:
+    stream = Terminal()
+    log_listener(stream)(facts.EntityStrayed("t[0]", "INGESTION\x1b[31mdoc"))
+    assert "\\x1b[31mdoc" in stream.getvalue()
+    assert "\x1b[31mdoc" not in stream.getvalue().replace("\\x1b", "")
