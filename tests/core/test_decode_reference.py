@@ -85,7 +85,7 @@ def near_valid(draw: st.DrawFn) -> bytes:
     return ("{" + ",".join(members) + "}").encode(errors="surrogateescape")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(st.sampled_from(["transition", "workflow"]), near_valid())
 def test_decoding_agrees_with_a_second_reading_of_the_rules(sort: str, value: bytes) -> None:
     agreed(sort, value)
@@ -105,7 +105,7 @@ def test_they_agree_on_every_atom_in_every_field() -> None:
     assert len(reasons) == 3
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(st.sampled_from(["transition", "workflow"]), near_valid())
 def test_a_decoded_event_survives_a_round_trip(sort: str, value: bytes) -> None:
     """Written out again from what was decoded, and decoded again: the same event with the same identity."""

@@ -77,10 +77,10 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize(("number", "fits"), NUMBERS.items(), ids=lambda value: str(value)[:24])
-@pytest.mark.parametrize("around", ["%s", '{"a":%s}', "[ %s ]", '["1e1000", {"1e1000": [%s]}]'])
-def test_a_number_has_at_most_a_thousand_digits(around: str, number: str, *, fits: bool) -> None:
-    fault = free_json_fault((around % number).encode())
-    assert (fault is None) if fits else (fault is not None and DIGITS in fault)
+def test_a_number_has_at_most_a_thousand_digits(number: str, *, fits: bool) -> None:
+    for around in ("%s", '{"a":%s}', "[ %s ]", '["1e1000", {"1e1000": [%s]}]'):
+        fault = free_json_fault((around % number).encode())
+        assert (fault is None) if fits else (fault is not None and DIGITS in fault)
 
 
 @settings(deadline=None, max_examples=300)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -148,15 +148,13 @@ def _rule(error: msgspec.ValidationError) -> str:
     return text.replace("Expected", "expected").replace(" | null", "")
 
 
-def _required(name: str, text: str | None) -> str:
-    if text is None:
-        raise _Fault("invalid", f"{name}: required")
-    return text
+def _missing(name: str) -> NoReturn:
+    raise _Fault("invalid", f"{name}: required")
 
 
 def _occurred_at(text: str | None) -> datetime:
     try:
-        return parse_time(_required("occurred_at", text))
+        return parse_time(text if text is not None else _missing("occurred_at"))
     except ValueError as error:
         raise _Fault("invalid", f"occurred_at: {error}") from None
 
@@ -187,8 +185,8 @@ def _lease(wire: _Lease | None) -> Lease | None:
     if wire is None:
         return None
     if wire.lease_epoch is None:
-        raise _Fault("invalid", "lease.lease_epoch: required")
-    return Lease(_required("lease.lease_id", wire.lease_id), wire.lease_epoch)
+        _missing("lease.lease_epoch")
+    return Lease(wire.lease_id or _missing("lease.lease_id"), wire.lease_epoch)
 
 
 def _refuse_nul(wire: Struct, path: str = "") -> None:
@@ -203,11 +201,11 @@ def _refuse_nul(wire: Struct, path: str = "") -> None:
 def _transition(wire: _Transition, *, nul_possible: bool) -> TransitionEvent:
     if nul_possible:
         _refuse_nul(wire)
-    correlation_id = _required("correlation_id", wire.correlation_id)
+    correlation_id = wire.correlation_id or _missing("correlation_id")
     occurred_at = _occurred_at(wire.occurred_at)
-    fsm_type = _required("fsm_type", wire.fsm_type)
-    entity_id = _required("entity_id", wire.entity_id)
-    action = _required("action", wire.action)
+    fsm_type = wire.fsm_type or _missing("fsm_type")
+    entity_id = wire.entity_id or _missing("entity_id")
+    action = wire.action or _missing("action")
     success = wire.success is not False
     event_id = wire.event_id
     if event_id is None:
@@ -235,16 +233,19 @@ def _transition(wire: _Transition, *, nul_possible: bool) -> TransitionEvent:
 def _workflow(wire: _Workflow, *, nul_possible: bool) -> WorkflowEvent:
     if nul_possible:
         _refuse_nul(wire)
-    correlation_id = _required("correlation_id", wire.correlation_id)
+    correlation_id = wire.correlation_id or _missing("correlation_id")
     occurred_at = _occurred_at(wire.occurred_at)
-    workflow_id = _required("workflow_id", wire.workflow_id)
+    workflow_id = wire.workflow_id or _missing("workflow_id")
     if wire.kind is None:
         raise _Fault("invalid", "kind: required")
     if wire.kind is Kind.STARTED:
-        _required("operation_type", wire.operation_type)
-        _required("entity_id", wire.entity_id)
+        if wire.operation_type is None:
+            _missing("operation_type")
+        if wire.entity_id is None:
+            _missing("entity_id")
     if wire.kind in _STEP_KINDS:
-        _required("step", wire.step)
+        if wire.step is None:
+            _missing("step")
     event_id = wire.event_id
     if event_id is None:
         event_id = derived_event_id(

@@ -44,14 +44,13 @@ def free_json_fault(raw: bytes) -> str | None:
         return f"longer than {MAX_BYTES // 1024} KiB"
     if b"\\u0000" in raw and has_nul(raw):
         return "a NUL character (\\u0000) in a key or a string"
-    most = raw.count(b",") + raw.count(b"{") + raw.count(b"[")
-    numbers = len(raw) > MAX_DIGITS or _EXPONENT.search(raw) is not None
-    if most <= MAX_MEMBERS and not numbers:
-        return None
+    if len(raw) <= min(MAX_DIGITS, MAX_MEMBERS) and _EXPONENT.search(raw) is None:
+        return None  # too short to hold so many digits or members
     bare = _STRING.sub(b'""', raw)
+    most = raw.count(b",") + raw.count(b"{") + raw.count(b"[")
     if most > MAX_MEMBERS and _members(bare) > MAX_MEMBERS:
         return f"more than {MAX_MEMBERS} keys and array elements"
-    if numbers and not all(_fits(*found.groups()) for found in _NUMBER.finditer(bare)):
+    if not all(_fits(*found.groups()) for found in _NUMBER.finditer(bare)):
         return f"a number of more than {MAX_DIGITS} digits"
     return None
 

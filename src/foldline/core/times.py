@@ -6,8 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
-    re.ASCII,
+    r"\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(\d+))?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(2200, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -24,25 +23,21 @@ def parse_time(text: str) -> datetime:
     found = _RFC3339.fullmatch(text)
     if found is None:
         raise ValueError(_RULE)
-    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = found.groups()
+    fraction = found[1]
     try:
-        instant = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-        if fraction is not None:
-            instant += timedelta(microseconds=_microseconds(fraction))
-        if sign is not None:
-            offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
-            instant = instant - offset if sign == "+" else instant + offset
+        if fraction is None or len(fraction) <= _MICROSECOND_DIGITS:
+            instant = datetime.fromisoformat(text.upper())
+        else:
+            end = found.start(1) + _MICROSECOND_DIGITS
+            instant = datetime.fromisoformat(text[:end] + text[found.end(1) :].upper())
+            instant += timedelta(microseconds=text[end] >= "5")
+        if instant.tzinfo is not UTC:
+            instant = instant.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{_RULE}; this is no instant of the calendar") from None
     if not _FIRST <= instant <= _LAST:
         raise ValueError("must lie in the years 1970 to 2200 (UTC)")
     return instant
-
-
-def _microseconds(fraction: str) -> int:
-    if len(fraction) <= _MICROSECOND_DIGITS:
-        return int(fraction.ljust(_MICROSECOND_DIGITS, "0"))
-    return int(fraction[:_MICROSECOND_DIGITS]) + (fraction[_MICROSECOND_DIGITS] >= "5")
 
 
 def format_time(instant: datetime) -> str:
