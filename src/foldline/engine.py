@@ -26,6 +26,7 @@ from foldline.ports import (
     PartitionFault,
     Refused,
     Source,
+    Staged,
     Stale,
     Tables,
     Unavailable,
@@ -82,13 +83,13 @@ class Worker:
             self.settle()
             return
         batch = self._folding.decode(chunk)
-        plan = self._decide(batch)
+        staged = self._decide(batch)
         as_assumed = self.settle()
-        if plan is None or not self._custody.stands_at(batch):
+        if staged is None or not self._custody.stands_at(batch):
             return
         if not as_assumed:
-            plan = self._decide(batch)
-        self._start(plan, began)
+            staged = self._decide(batch)
+        self._start(staged, began)
 
     def assigned(self, partitions: Sequence[Partition]) -> None:
         """The group gave us these."""
@@ -133,20 +134,19 @@ class Worker:
         self._mend(plan.batch, answer)
         return False
 
-    def _decide(self, batch: Batch) -> Plan | None:
+    def _decide(self, batch: Batch) -> Staged | None:
         """The fold, or None where the database could not say what it starts from: then the batch is mended by now."""
         try:
-            return self._folding.fold(batch, self._in_flight and self._in_flight[0])
+            return self._tables.stage(self._folding.fold(batch, self._in_flight and self._in_flight[0]))
         except (Unavailable, PartitionFault) as fault:
             self.settle()
             self._mend(batch, fault)
             return None
 
-    def _start(self, plan: Plan | None, began: float) -> None:
-        if plan is None:
-            return
-        self._tables.start(plan, self._custody.claim_of(plan.batch.partition))
-        self._in_flight = (plan, began)
+    def _start(self, staged: Staged | None, began: float) -> None:
+        if staged is not None:
+            self._tables.start(staged, self._custody.claim_of(staged.plan.batch.partition))
+            self._in_flight = (staged.plan, began)
 
     def _acknowledge(self, plan: Plan, began: float) -> None:
         partition, next_offset = plan.batch.partition, plan.batch.span.next_offset
@@ -212,7 +212,7 @@ class Worker:
         try:
             with self._folding.holding(batch) if locked and isinstance(after, Stale) else nullcontext():
                 plan = self._plan_after(batch, after)
-                self._tables.start(plan, self._custody.claim_of(batch.partition))
+                self._tables.start(self._tables.stage(plan), self._custody.claim_of(batch.partition))
                 answer = self._tables.finish()
         except (Unavailable, PartitionFault) as fault:
             return fault

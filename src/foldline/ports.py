@@ -52,6 +52,14 @@ class Refused:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A plan, and its rows of history as the stage takes them: made before the transaction, so that it only waits."""
+
+    plan: Plan
+    text: str
+
+
 Answer = Moved | Stale | Displaced | Fenced | Refused
 
 
@@ -118,8 +126,11 @@ class Tables(Protocol):
     def holding_workflows(self, keys: Sequence[str]) -> AbstractContextManager[None]:
         """Lock these rows in key order until the end of the block, whose end commits what was applied inside."""
 
-    def start(self, plan: Plan, claim: Claim) -> None:
-        """Begin to apply the plan in one transaction, in another thread. `finish` must follow before the next start."""
+    def stage(self, plan: Plan) -> Staged:
+        """Make the plan ready to be applied. Touches nothing."""
+
+    def start(self, staged: Staged, claim: Claim) -> None:
+        """Begin to apply a plan in one transaction, in another thread. `finish` must follow before the next start."""
 
     def finish(self) -> Answer:
         """Wait for the transaction that was started, and say what became of it."""

@@ -151,10 +151,10 @@ def test_an_identity_that_another_worker_brought_first_is_noticed_and_then_a_dup
         claim = ours.claim(elsewhere, FACTS)
         plan = folding.fold(batch(records([START]), elsewhere))
         assert _apply(projector, theirs, theirs.claim(TRANSITIONS, FACTS), START) == Moved()
-        ours.start(plan, claim)
+        ours.start(ours.stage(plan), claim)
         assert isinstance(ours.finish(), Stale)
         folding.forget(elsewhere)
-        ours.start(folding.fold(batch(records([START]), elsewhere)), claim)
+        ours.start(ours.stage(folding.fold(batch(records([START]), elsewhere))), claim)
         assert ours.finish() == Moved()
     finally:
         ours.close()
@@ -301,5 +301,5 @@ def _apply(
 ) -> Answer:
     """Fold and apply one batch directly."""
     folding = Folding(tables, projector.machines, frozenset())
-    tables.start(folding.fold(batch(records(events, start=start))), claim)
+    tables.start(tables.stage(folding.fold(batch(records(events, start=start)))), claim)
     return tables.finish()

@@ -243,9 +243,8 @@ def _workflow(wire: _Workflow, *, nul_possible: bool) -> WorkflowEvent:
             _missing("operation_type")
         if wire.entity_id is None:
             _missing("entity_id")
-    if wire.kind in _STEP_KINDS:
-        if wire.step is None:
-            _missing("step")
+    if wire.kind in _STEP_KINDS and wire.step is None:
+        _missing("step")
     event_id = wire.event_id
     if event_id is None:
         event_id = derived_event_id(

@@ -24,11 +24,8 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPED) if _SPECIAL.search(text) else text
 
 
-def staged(plan: Plan) -> str:
-    """Every row of history that the plan writes, in log order; an entity's last hop carries its new row as well.
-
-    Made before the transaction begins, so that the thread which applies it only waits for PostgreSQL.
-    """
+def stage_text(plan: Plan) -> str:
+    """Every row of history that the plan writes, in log order; an entity's last hop carries its new row as well."""
     if not isinstance(plan, TransitionPlan):
         return ""
     partition = plan.batch.partition

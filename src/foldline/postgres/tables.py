@@ -14,12 +14,12 @@ from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Workflow
 from foldline.core.events import Verdict
 from foldline.core.machine import Machines
-from foldline.ports import Answer, Claim, LogFacts, Moved, Unavailable
+from foldline.ports import Answer, Claim, LogFacts, Moved, Staged, Unavailable
 from foldline.postgres import claims, rows
 from foldline.postgres.connection import WORKER_LOCK, connect
 from foldline.postgres.failures import verdict_on
 from foldline.postgres.queries import query
-from foldline.postgres.stage import staged
+from foldline.postgres.stage import stage_text
 from foldline.postgres.transaction import apply, why_not_moved
 
 _Result = TypeVar("_Result")
@@ -80,10 +80,14 @@ class PostgresTables:
         """Lock these rows in key order until the end of the block."""
         return self._holding("lock_workflows", {"workflow_ids": list(keys)})
 
-    def start(self, plan: Plan, claim: Claim) -> None:
-        """Begin to apply the plan in one transaction, in the thread."""
+    def stage(self, plan: Plan) -> Staged:
+        """Make the plan ready to be applied. Touches nothing."""
+        return Staged(plan, stage_text(plan))
+
+    def start(self, staged: Staged, claim: Claim) -> None:
+        """Begin to apply a plan in one transaction, in the thread."""
         assert self._started is None, "one transaction at a time"
-        self._started = self._thread.submit(self._apply, plan, staged(plan), claim)
+        self._started = self._thread.submit(self._apply, staged, claim)
 
     def finish(self) -> Answer:
         """Wait for the transaction that was started, and say what became of it."""
@@ -145,11 +149,11 @@ class PostgresTables:
             self._writer.execute("SELECT foldline_open_stage()")
         return self._writer
 
-    def _apply(self, plan: Plan, stage: str, claim: Claim) -> Answer:
+    def _apply(self, staged: Staged, claim: Claim) -> Answer:
         try:
-            answer = apply(self._open_writer(), plan, stage, claim, self._book.due(claim.partition))
+            answer = apply(self._open_writer(), staged, claim, self._book.due(claim.partition))
         except psycopg.Error as error:
-            answer = self._after_failure(error, plan, claim)
+            answer = self._after_failure(error, staged.plan, claim)
         if isinstance(answer, Moved):
             self._book.activated(claim.partition)
         return answer

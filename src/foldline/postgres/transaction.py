@@ -12,7 +12,7 @@ import psycopg
 
 from foldline.core.batch import Plan, TransitionPlan, WorkflowPlan
 from foldline.core.machine import Machine
-from foldline.ports import Answer, Claim, Displaced, Fenced, Moved, Stale
+from foldline.ports import Answer, Claim, Displaced, Fenced, Moved, Staged, Stale
 from foldline.postgres import rows
 from foldline.postgres.queries import query
 from foldline.postgres.stage import COPY_STAGE
@@ -21,15 +21,14 @@ Activations = dict[str, Machine | None]
 """Machines that judge from this batch on, by fsm_type; None where one was withdrawn."""
 
 
-def apply(
-    connection: psycopg.Connection[Any], plan: Plan, stage: str, claim: Claim, activations: Activations
-) -> Answer:
-    """Write the plan and move the position, or write nothing and say why. `stage` is the plan's `staged` text."""
+def apply(connection: psycopg.Connection[Any], staged: Staged, claim: Claim, activations: Activations) -> Answer:
+    """Write the plan and move the position, or write nothing and say why."""
+    plan = staged.plan
     try:
         with connection.transaction():
-            if stage:
+            if staged.text:
                 with connection.cursor() as cursor, cursor.copy(COPY_STAGE) as copy:
-                    copy.write(stage)
+                    copy.write(staged.text)
             writes = _Writes(connection)
             with connection.pipeline():
                 writes.expect("position", "move_position", _position(plan, claim), 1)
