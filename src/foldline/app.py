@@ -28,6 +28,10 @@ from foldline.postgres.tables import PostgresTables
 from foldline.settings import Settings
 
 
+_EMBEDDED = {"session.timeout.ms": "6000"}
+"""On one machine a worker that was killed need not be waited for as long as on many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the servers are. `embedded`: those of a running `foldline up`, for want of a setting."""
@@ -60,7 +64,8 @@ class Place:
     @property
     def kafka_properties(self) -> dict[str, str]:
         """The librdkafka properties that the user set, and where the brokers are."""
-        return self.settings.kafka_properties(self.bootstrap_servers)
+        defaults = _EMBEDDED if self.settings.kafka_bootstrap_servers is None else {}
+        return {**defaults, **self.settings.kafka_properties(self.bootstrap_servers)}
 
 
 def _unset(name: str, example: str) -> SettingError:

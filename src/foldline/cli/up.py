@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -57,7 +59,7 @@ def up(
         if given:
             project_once(place, running, given, began=began, as_json=as_json)
             if not as_json:
-                _tell_next(running.servers)
+                _tell_next(running)
         else:
             _tell_ready(running.servers, time.monotonic() - began)
             _serve(place, running)
@@ -102,15 +104,19 @@ def _tell_ready(servers: Servers, seconds: float) -> None:
     line_out(f"Ready after {seconds:.1f} s. Other foldline commands find these servers. Ctrl-C stops them.")
 
 
-def _tell_next(servers: Servers) -> None:
-    line_out()
-    line_out("What came of it is kept. To look at it:")
-    line_out("  foldline up                          in one terminal, and in another:")
-    line_out("  foldline history INGESTION doc-0007")
-    line_out("  foldline deadletters list")
-    line_out("  foldline status")
+def _tell_next(running: RunningServers) -> None:
+    servers = running.servers
+    foldline = "foldline" if shutil.which("foldline") else shlex.quote(os.path.relpath(sys.argv[0]))
+    psql = shutil.which("psql") or running.postgres.programs / "psql"
     password = shlex.quote(str(_password_file(servers)))
-    line_out(f'  PGPASSWORD="$(cat {password})" psql {_without_password(servers)}')
+    line_out()
+    line_out("What came of it is kept. To look at it, type in one terminal")
+    line_out(f"  {foldline} up")
+    line_out("and in another")
+    line_out(f"  {foldline} status")
+    line_out(f"  {foldline} history INGESTION doc-0007")
+    line_out(f"  {foldline} deadletters list")
+    line_out(f'  PGPASSWORD="$(cat {password})" {shlex.quote(str(psql))} {_without_password(servers)}')
 
 
 def _password_file(servers: Servers) -> Path:

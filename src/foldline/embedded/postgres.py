@@ -44,6 +44,11 @@ class Postgres(Server):
         self._programs = postgres_programs(root, major, self._account)
 
     @property
+    def programs(self) -> Path:
+        """The directory with psql and the other programs."""
+        return self._programs
+
+    @property
     def url(self) -> str:
         """Of the database; with the password, so never to be printed whole."""
         return self._url(_DATABASE)

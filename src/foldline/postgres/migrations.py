@@ -171,7 +171,7 @@ class Runner:
             if checksum != self._migrations[number - 1].checksum:
                 raise MigrationError(
                     f"{name} was edited after it was applied.",
-                    remedy="Restore the file, or roll back to it and apply again (an embedded home: `foldline up --fresh`).",
+                    remedy="Restore the file, or roll back to it and apply again (embedded: `foldline up --fresh`).",
                 )
 
     @contextmanager
