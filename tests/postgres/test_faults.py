@@ -144,23 +144,48 @@ def _careless(value: bytes | None) -> TransitionEvent | Undecodable:
 
 
 def test_an_identity_that_another_worker_brought_first_is_noticed_and_then_a_duplicate(projector: Projector) -> None:
+    attempt = transition("COMPLETE_INDEXING", event_id="2", success=False)  # it changes no row that could tell
     elsewhere = Partition(TRANSITIONS.topic, 1)
+    projector.project(START)
     ours, theirs = projector.tables(), projector.tables()
     try:
         folding = Folding(ours, projector.machines, frozenset())
         claim = ours.claim(elsewhere, FACTS)
-        plan = folding.fold(batch(records([START]), elsewhere))
-        assert _apply(projector, theirs, theirs.claim(TRANSITIONS, FACTS), START) == Moved()
+        plan = folding.fold(batch(records([attempt]), elsewhere))
+        assert _apply(projector, theirs, theirs.claim(TRANSITIONS, FACTS), attempt, start=1) == Moved()
         ours.start(ours.stage(plan), claim)
-        assert isinstance(ours.finish(), Stale)
-        folding.forget(elsewhere)
-        ours.start(ours.stage(folding.fold(batch(records([START]), elsewhere))), claim)
+        assert ours.finish() == Stale("identities")
+        ours.start(ours.stage(folding.fold(batch(records([attempt]), elsewhere))), claim)
         assert ours.finish() == Moved()
     finally:
         ours.close()
         theirs.close()
-    assert rows(projector.database_url, COUNTS) == [(1, 0, 0, 0), (0, 1, 0, 0)]
-    assert rows(projector.database_url, "SELECT count(*) FROM fsm_state_history") == [(1,)]
+    assert rows(projector.database_url, COUNTS) == [(2, 0, 0, 0), (0, 1, 0, 0)]
+    assert rows(projector.database_url, "SELECT count(*) FROM fsm_state_history") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        "UPDATE fsm_state SET current_state = 'INDEXED'",
+        "DELETE FROM fsm_state",
+        "INSERT INTO fsm_state (fsm_type, entity_id, current_state) VALUES ('INGESTION', 'new', 'PROCESSING')",
+    ],
+)
+def test_a_rejection_that_was_folded_on_rows_of_before_is_not_applied(projector: Projector, by_hand: str) -> None:
+    refused = [transition("REINDEX", event_id="2"), transition("REINDEX", event_id="3", entity_id="new")]
+    projector.project(START)
+    tables = projector.tables()
+    try:
+        folding = Folding(tables, projector.machines, frozenset())
+        claim = tables.claim(TRANSITIONS, FACTS)
+        plan = folding.fold(batch(records(refused, start=1)))
+        rows(projector.database_url, by_hand)
+        tables.start(tables.stage(plan), claim)
+        assert tables.finish() == Stale("entities")
+    finally:
+        tables.close()
+    assert rows(projector.database_url, "SELECT count(*) FROM foldline_dead_letters") == [(0,)]
 
 
 def test_a_row_changed_by_hand_between_fold_and_apply_is_folded_again(projector: Projector) -> None:
