@@ -9,11 +9,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 
 from confluent_kafka import (
-    TIMESTAMP_NOT_AVAILABLE,
     Consumer,
     KafkaError,
     KafkaException,
@@ -22,30 +20,18 @@ from confluent_kafka import (
 )
 
 from foldline import facts
-from foldline.core.batch import Partition, Span
-from foldline.core.events import Record
+from foldline.core.batch import Partition
 from foldline.errors import LogError
 from foldline.kafka.connection import SILENT, reason_of
 from foldline.kafka.log import LogReader
 from foldline.kafka.properties import Properties, consumer_properties
+from foldline.kafka.reading import Reading
 from foldline.ports import Chunk, Listener, LogFacts, PartitionFault, Unavailable
 
 _REQUEST_SECONDS = 10.0
 _LINGER_SECONDS = 0.02
 _ACKNOWLEDGE_EVERY_SECONDS = 1.0
 _MOST_BUFFERED_BATCHES = 4
-
-
-@dataclass(slots=True)
-class _Reading:
-    """One partition that is being read: where the next chunk starts, and what was fetched for it."""
-
-    start: int
-    messages: deque[Message] = field(default_factory=deque)
-    end: int = 0
-
-    def ready(self) -> bool:
-        return bool(self.messages) or self.end > self.start
 
 
 class KafkaSource:
@@ -75,7 +61,7 @@ class KafkaSource:
         self._consumer = Consumer(
             {**consumer_properties(properties, group_id), "error_cb": self._trouble, "logger": SILENT}
         )
-        self._reading: dict[Partition, _Reading] = {}
+        self._reading: dict[Partition, Reading] = {}
         self._turns: deque[Partition] = deque()
         self._unacknowledged: dict[Partition, int] = {}
         self._acknowledged_at = 0.0
@@ -97,7 +83,7 @@ class KafkaSource:
             partition = self._turns[0]
             self._turns.rotate(-1)
             if self._reading[partition].ready():
-                return self._chunk(partition)
+                return self._reading[partition].chunk(self._batch_size)
         return None
 
     def keep_alive(self, seconds: float) -> None:
@@ -112,7 +98,7 @@ class KafkaSource:
         """Deliver the partition's records from this offset on."""
         self.stop_reading(partition)
         self._consumer.incremental_assign([TopicPartition(partition.topic, partition.number, offset)])
-        self._reading[partition] = _Reading(offset)
+        self._reading[partition] = Reading(partition, offset)
         self._turns.append(partition)
 
     def stop_reading(self, partition: Partition) -> None:
@@ -196,18 +182,6 @@ class KafkaSource:
             fault = PartitionFault(f"Kafka refuses to deliver {partition} ({error.name()}).", remedy="See the broker.")
         self._listener.broken(partition, fault)
 
-    def _chunk(self, partition: Partition) -> Chunk:
-        reading = self._reading[partition]
-        size = min(self._batch_size, len(reading.messages))
-        messages = [reading.messages.popleft() for _ in range(size)]
-        records = [_record(message) for message in messages]
-        next_offset = records[-1].offset + 1 if records else reading.start
-        if not reading.messages:
-            next_offset = max(next_offset, reading.end)
-        span = Span(reading.start, next_offset)
-        reading.start = next_offset
-        return Chunk(partition, span, records, messages[-1].leader_epoch() if messages else None)
-
     def _acknowledge_due(self) -> None:
         now = time.monotonic()
         if self._unacknowledged and now - self._acknowledged_at >= _ACKNOWLEDGE_EVERY_SECONDS:
@@ -256,20 +230,3 @@ class KafkaSource:
 
 def _partitions(listed: Iterable[TopicPartition]) -> list[Partition]:
     return [Partition(each.topic, each.partition) for each in listed]
-
-
-def _record(message: Message) -> Record:
-    offset, headers = message.offset(), message.headers()
-    assert offset is not None, "a record has its offset"
-    kind, timestamp = message.timestamp()
-    return Record(
-        offset,
-        message.key(),
-        message.value(),
-        tuple((name, _octets(value)) for name, value in headers) if isinstance(headers, list) else (),
-        timestamp if kind != TIMESTAMP_NOT_AVAILABLE else None,
-    )
-
-
-def _octets(value: str | bytes | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,56 @@
+"""One partition that is being read: what was fetched of it and not handed out yet, and the chunks that it makes."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+
+from foldline.core.batch import Partition, Span
+from foldline.core.events import Record
+from foldline.ports import Chunk
+
+
+class Reading:
+    """Where the next chunk of a partition starts, and what was fetched for it.
+
+    `end` is where the broker said that the partition ends: control and aborted records before it are no messages.
+    """
+
+    def __init__(self, partition: Partition, start: int) -> None:
+        self.partition = partition
+        self.start = start
+        self.end = 0
+        self.messages: deque[Message] = deque()
+
+    def ready(self) -> bool:
+        """Whether there is anything to move the position over."""
+        return bool(self.messages) or self.end > self.start
+
+    def chunk(self, most: int) -> Chunk:
+        """The next records, `most` at the most; the chunk after it starts where this one ends."""
+        messages = [self.messages.popleft() for _ in range(min(most, len(self.messages)))]
+        records = [_record(message) for message in messages]
+        next_offset = records[-1].offset + 1 if records else self.start
+        if not self.messages:
+            next_offset = max(next_offset, self.end)
+        span = Span(self.start, next_offset)
+        self.start = next_offset
+        return Chunk(self.partition, span, records, messages[-1].leader_epoch() if messages else None)
+
+
+def _record(message: Message) -> Record:
+    offset, headers = message.offset(), message.headers()
+    assert offset is not None, "a record has its offset"
+    kind, timestamp = message.timestamp()
+    return Record(
+        offset,
+        message.key(),
+        message.value(),
+        tuple((name, _octets(value)) for name, value in headers) if isinstance(headers, list) else (),
+        timestamp if kind != TIMESTAMP_NOT_AVAILABLE else None,
+    )
+
+
+def _octets(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
