@@ -19,8 +19,8 @@ _MAX_EXPONENT = 2**30 - 2
 # An unclosed string is matched too: else a text that is no JSON would be searched to its end from every quote.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
-_EXPONENT = re.compile(rb"(?:^|[:,\[])[ \t\r\n]*+-?[0-9][0-9.]*+[eE]")
-"""Finds every number with an exponent by what stands before it, and hardly anything else (identifiers in strings)."""
+_EXPONENT = re.compile(rb"[0-9][eE][-+]?[0-9]+(?:[ \t\r\n,\]}]|\Z)")
+"""Finds every number with an exponent by what stands behind it, and hardly anything else (identifiers in strings)."""
 
 _NUMBER = re.compile(rb"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([-+]?[0-9]+))?")
 _STRUCTURE = re.compile(rb"[\[\]{},:]")
