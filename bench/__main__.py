@@ -15,7 +15,7 @@ from bench.contest import Contest, Run
 from bench.databases import Databases
 from bench.job import OTHER_TOPIC, TOPIC
 from bench.meter import ServerProcesses
-from bench.report import describe, line, machine, ratios, show, table
+from bench.report import describe, disturbance, line, machine, ratios, show, table
 from bench.workload import Workload
 from foldline.embedded import embedded_servers
 from foldline.embedded.jars import locked_jars
@@ -50,6 +50,7 @@ def main() -> None:
         running.check()
     show(table(runs), console)
     show(ratios(runs), console)
+    show(disturbance(runs), console)
 
 
 def _options() -> argparse.Namespace:

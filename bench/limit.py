@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
@@ -47,9 +48,11 @@ class _Batch:
 
 def run(job: Job) -> Measured:
     """Write what the log comes to."""
-    batches = [(batch.payload(), batch.states()) for batch in _batches(job)]
     meter = Meter(job.database_url, job.servers)
     with psycopg.connect(job.database_url) as connection, connection.cursor() as cursor:
+        first_id = _highest_id(cursor) + 1
+        connection.commit()
+        batches = [(batch.payload(), batch.states()) for batch in _batches(job, first_id)]
         meter.start()
         for payload, states in batches:
             with cursor.copy(COPY) as copy:
@@ -59,13 +62,19 @@ def run(job: Job) -> Measured:
         return meter.stop(job.workload.events)
 
 
-def _batches(job: Job) -> list[_Batch]:
+def _highest_id(cursor: psycopg.Cursor[Any]) -> int:
+    row = cursor.execute("SELECT coalesce(max(id), 0) FROM fsm_state_history").fetchone()
+    assert row is not None, "max() has a row"
+    return int(row[0])
+
+
+def _batches(job: Job, first_id: int) -> list[_Batch]:
     """In the order in which batches of one partition become full."""
     filling = [_Batch() for _ in range(PARTITIONS)]
     full: list[_Batch] = []
     offsets = [0] * PARTITIONS
     since: dict[str, datetime] = {}
-    for number, event in enumerate(job.workload.log(), start=job.workload.older + 1):
+    for number, event in enumerate(job.workload.log(), start=first_id):
         partition = int(event.key.rpartition("-")[2]) % PARTITIONS
         batch = filling[partition]
         batch.lines.append(_line(number, event, since.get(event.key), partition, offsets[partition]))

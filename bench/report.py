@@ -18,6 +18,7 @@ from bench.workload import Workload
 
 _LIBRARIES = ("confluent-kafka", "psycopg", "pydantic", "msgspec")
 _TARGET = 4.0
+_UNDISTURBED_CORES = 0.1
 
 
 def machine(postgres: str, kafka: str) -> str:
@@ -77,6 +78,17 @@ def ratios(runs: Sequence[Run]) -> str:
         f"foldline ÷ (a), pass by pass: {', '.join(f'{each:.2f}' for each in times)}; median {median(times):.2f}"
         f" (wanted: {_TARGET:.0f})\n"
         f"foldline ÷ (b), pass by pass: {', '.join(f'{each:.0f} %' for each in shares)}; median {median(shares):.0f} %"
+    )
+
+
+def disturbance(runs: Sequence[Run]) -> str:
+    """How much other programs disturbed the runs, and what that means for the figures."""
+    most = max(run.measured.others for run in runs)
+    if most < _UNDISTURBED_CORES:
+        return "Nothing else ran meanwhile."
+    return (
+        f"Other programs kept up to {most:.1f} cores busy ('others' above): compare within a pass, and trust the CPU"
+        " per event more than the events/s."
     )
 
 

@@ -104,6 +104,9 @@ BEGIN
     END IF;
 
     -- Written by hand: one row for each state that changed. Its id is the number that the row took under its lock.
+    IF EXISTS (SELECT FROM new_rows WHERE revision > (SELECT last_value FROM fsm_state_history_id_seq)) THEN
+        RAISE EXCEPTION 'fsm_state.revision cannot be chosen' USING ERRCODE = 'restrict_violation';
+    END IF;
     IF TG_OP = 'INSERT' THEN
         INSERT INTO fsm_state_history
               (id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, metadata, success)

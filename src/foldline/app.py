@@ -27,7 +27,6 @@ from foldline.postgres.reports import Reports
 from foldline.postgres.tables import PostgresTables
 from foldline.settings import Settings
 
-
 _EMBEDDED = {"session.timeout.ms": "6000"}
 """On one machine a worker that was killed need not be waited for as long as on many."""
 

@@ -22,17 +22,18 @@ _REFUSED_TO_ALL = [
     "SET session_replication_role = replica",
     "SELECT nextval('foldline_cleanups_id_seq')",
 ]
+_LONG_AGO = "2020-01-31T12:00:00Z"
 _EVENTS = (
-    transition("START_PROCESSING", event_id="1"),
-    transition("COMPLETE_INDEXING", event_id="2"),
-    transition("START_PROCESSING", event_id="3"),
-    transition("COMPLETE_INDEXING", event_id="4", entity_id="absent"),
+    transition("START_PROCESSING", event_id="1", occurred_at=_LONG_AGO),
+    transition("COMPLETE_INDEXING", event_id="2", occurred_at=_LONG_AGO),
+    transition("START_PROCESSING", event_id="3", occurred_at=_LONG_AGO),
+    transition("COMPLETE_INDEXING", event_id="4", occurred_at=_LONG_AGO, entity_id="absent"),
     b"poison",
 )
 _WORKFLOW_EVENTS = (
-    workflow("STARTED", event_id="1"),
-    workflow("FAILED", event_id="2"),
-    workflow("PAUSED", event_id="3", workflow_id="absent"),
+    workflow("STARTED", event_id="1", occurred_at=_LONG_AGO),
+    workflow("FAILED", event_id="2", occurred_at=_LONG_AGO),
+    workflow("PAUSED", event_id="3", occurred_at=_LONG_AGO, workflow_id="absent"),
 )
 
 

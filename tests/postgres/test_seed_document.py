@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
-from foldline.embedded.wheel import postgres_programs
 from harness import WORKFLOWS, Projector, rows, transition, workflow
-from schema_page import CHECKOUT, bare, blocks, statements
+from psql import as_url, bash
+from schema_page import bare, blocks, statements
 
 _PLACEHOLDER = re.compile(r"postgresql://user(?:name)?:pass(?:word)?@host:5432/\w+")
 
@@ -218,7 +214,7 @@ def test_the_shell_lines_that_roll_back(database_url: str, words: str, left: set
 
 def test_how_the_database_is_named(database_url: str) -> None:
     (exporting,) = [block for block in blocks("bash") if block.count("\n") == 1 and block.startswith("export")]
-    assert _shell(exporting + 'echo "$DATABASE_URL"', database_url) == f"{_as_url(database_url)}\n"
+    assert _shell(exporting + 'echo "$DATABASE_URL"', database_url) == f"{as_url(database_url)}\n"
     (code,) = blocks("python")
     for named, expected in (({"DATABASE_URL": "x"}, "x"), ({}, "postgresql://localhost/omniintelligence")):
         said = subprocess.run(
@@ -228,29 +224,7 @@ def test_how_the_database_is_named(database_url: str) -> None:
 
 
 def _shell(block: str, database_url: str) -> str:
-    """Run the lines in bash, in the checkout. Where they show the placeholder of a URL they get the test's own."""
-    url = _as_url(database_url)
-    programs = postgres_programs(CHECKOUT, 18, None)
-    environment = {
-        "PATH": os.pathsep.join([str(programs), str(Path(sys.prefix) / "bin"), os.environ["PATH"]]),
-        "HOME": os.environ.get("HOME", "/"),
-        "DATABASE_URL": url,
-        "PGOPTIONS": "-c client_min_messages=warning",
-    }
-    lines = _PLACEHOLDER.sub(lambda _: url, block)
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", lines],
-        cwd=CHECKOUT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Run the lines as they stand; where they show the placeholder of a URL they get the test's own."""
+    done = bash(_PLACEHOLDER.sub(lambda _: as_url(database_url), block), database_url)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def _as_url(conninfo: str) -> str:
-    part = {name: quote(str(value), safe="") for name, value in conninfo_to_dict(conninfo).items()}
-    password = f":{part['password']}" if "password" in part else ""
-    return f"postgresql://{part['user']}{password}@{part['host']}:{part['port']}/{part['dbname']}"
