@@ -50,7 +50,7 @@ class Cluster:
 
     def publish(self, topic: str, events: Iterable[dict[str, Any] | bytes | None], partition: int = 0) -> None:
         """Append to one partition."""
-        producer = Producer({"bootstrap.servers": self.bootstrap_servers})
+        producer = Producer({"bootstrap.servers": self.bootstrap_servers, "enable.idempotence": True})
         for event in events:
             producer.produce(topic, encoded(event), key=b"k", partition=partition)
         assert producer.flush(30) == 0
