@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -150,13 +151,14 @@ def test_a_workflow_may_be_cleaned_up_again(projector: Projector, turn: Turn) ->
     assert rows(projector.database_url, CLEAN) == [(1,)]
 
 
+@pytest.mark.parametrize("event", [START, RETRY], ids=["that would move it", "that is rejected only"])
 def test_a_workflow_of_which_a_worker_knew_nothing_may_have_been_written_and_cleaned_up_since(
-    projector: Projector, turn: Turn
+    projector: Projector, turn: Turn, event: dict[str, Any]
 ) -> None:
     turn(workflow("PAUSED", event_id="unknown"))
     rows(projector.database_url, INSERT, "COMPLETED")
     assert rows(projector.database_url, CLEAN) == [(1,)]
-    turn(START)
+    turn(event)
     turn(workflow("PAUSED", event_id="unknown no more"))
     assert rows(projector.database_url, LETTERS) == [
         *[("unknown_workflow",), ("illegal_workflow_event",), ("illegal_workflow_event",)]

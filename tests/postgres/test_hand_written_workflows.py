@@ -94,6 +94,8 @@ def test_a_workflow_that_was_changed_by_hand_is_judged_as_changed(projector: Pro
     rows(projector.database_url, "UPDATE workflow_executions SET status = 'COMPLETED'")
     turn(workflow("PAUSED", event_id="rejected only"))
     rows(projector.database_url, "UPDATE workflow_executions SET revision = revision + 1000, status = 'RUNNING'")
+    issued = "SELECT revision <= last_value FROM workflow_executions, workflow_execution_history_id_seq"
+    assert rows(projector.database_url, issued) == [(True,)]
     turn(COMPLETE)
     assert rows(projector.database_url, LETTERS) == [("illegal_workflow_event",)] * 2
     assert rows(projector.database_url, COUNTS) == [(3, 0, 2, 0)]

@@ -73,6 +73,7 @@ def test_after_a_rollback_the_log_is_read_from_its_beginning(projector: Projecto
     Runner(projector.database_url).roll_back(number)
     Runner(projector.database_url).apply()
     assert rows(projector.database_url, COUNTS) == []
+    assert rows(projector.database_url, "SELECT count(*) FROM foldline_machine_activations") == [(0,)]
     newer = Projector(projector.database_url, machines=_with_another_version(projector))
     newer.project(*log)
     # Without 001 nothing is left; after 006 both are known still; else they meet the states that they had led to.

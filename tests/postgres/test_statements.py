@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import psycopg
 import pytest
 
-import foldline
 from foldline.postgres.queries import DIRECTORY, names, query
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sb]")
-_SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(foldline.__path__[0]).rglob("*.py"))
+_SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in DIRECTORY.parent.glob("*.py"))
 
 
 def numbered(sql: str) -> str:
