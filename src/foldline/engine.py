@@ -216,6 +216,9 @@ class Worker:
                 answer = self._tables.finish()
         except (Unavailable, PartitionFault) as fault:
             return fault
+        if isinstance(answer, Refused) and isinstance(after, Refused):
+            problem = f"PostgreSQL refuses record {batch.span.start} even as a dead letter ({answer.detail})."
+            return PartitionFault(problem, remedy="Look at its constraints and triggers on foldline_dead_letters.")
         if isinstance(answer, Moved):
             self._acknowledge(plan, began)
         return answer

@@ -131,6 +131,18 @@ def test_what_postgresql_refuses_is_found_by_halving_and_its_neighbours_are_appl
     assert "22P05" in refused.detail
 
 
+def test_a_record_that_is_refused_even_as_a_dead_letter_stops_its_partition(
+    projector: Projector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foldline.folding.decode_transition", _careless)
+    rows(projector.database_url, "ALTER TABLE foldline_dead_letters ADD CHECK (record_offset <> 1)")
+    custody = projector.project(START, transition("FAIL", event_id="p", metadata={"a": "b\0c"}), FINISH)
+    assert "refuses record 1 even as a dead letter" in custody.stopped[TRANSITIONS].problem
+    assert rows(projector.database_url, "SELECT next_offset, stopped_reason IS NULL FROM foldline_positions") == [
+        (1, False)
+    ]
+
+
 def _careless(value: bytes | None) -> TransitionEvent | Undecodable:
     event = decode_transition(value and value.replace(b"\\u0000", b"NUL"))
     if isinstance(event, TransitionEvent) and event.metadata is not None:

@@ -15,6 +15,7 @@ from foldline.core.batch import DeadLetter, EntityKey, Identity, TimelineRow, Wo
 from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Status, Workflow
 from foldline.core.events import Kind, Lease, Record, TransitionEvent, Verdict, WorkflowEvent
+from foldline.ports import PartitionFault
 
 Parameters = dict[str, Any]
 
@@ -42,7 +43,7 @@ def workflow_of(row: tuple[Any, ...]) -> tuple[str, Workflow]:
         input_payload=None,
         revision=revision,
         current_step=current_step,
-        completed_steps=tuple(msgspec.json.decode(completed_steps)),
+        completed_steps=_steps(workflow_id, completed_steps),
         failed_step=failed_step,
         completed_at=completed_at and _utc(completed_at),
         duration_ms=duration_ms,
@@ -164,6 +165,16 @@ def _headers(record: Record) -> str | None:
     return json.dumps(
         [[name, base64.b64encode(value).decode() if value is not None else None] for name, value in record.headers]
     )
+
+
+def _steps(workflow_id: str, text: str) -> tuple[str, ...]:
+    try:
+        return tuple(msgspec.json.decode(text))
+    except msgspec.ValidationError:
+        raise PartitionFault(
+            f"completed_steps of workflow {workflow_id} holds what no event can have put there.",
+            remedy="Correct it by SQL: a list of step names.",
+        ) from None
 
 
 def _lease(lease_id: str | None, epoch: int | None) -> Lease | None:
