@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -25,6 +26,9 @@ from foldline.postgres.migrations import Runner
 from harness import Projector
 
 _numbers = itertools.count()
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # machines are shared: no test asserts a time
+hypothesis.settings.load_profile("untimed")
 
 
 @contextmanager

@@ -30,6 +30,8 @@ _WIPED = (
 )
 _LOCK_TRIES = 10
 _LOCK_PAUSE = 0.02
+_PATIENT_REMOVALS = 100
+_REMOVAL_PAUSE_SECONDS = 0.05
 
 
 def default_home() -> Path:
@@ -67,11 +69,16 @@ def wipe(root: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete a file or a tree; one that is not there is fine."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    """Delete a file or a tree; one that is not there is fine, and so is an orphan that is just ending in it."""
+    for _ in range(_PATIENT_REMOVALS):
+        if not path.is_dir() or path.is_symlink():
+            path.unlink(missing_ok=True)
+            return
+        with suppress(OSError):
+            shutil.rmtree(path)
+            return
+        time.sleep(_REMOVAL_PAUSE_SECONDS)
+    shutil.rmtree(path)
 
 
 def write_private(path: Path, text: str) -> None:
