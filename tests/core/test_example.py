@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from foldline.core.decode import decode_transition, decode_workflow
 from foldline.core.events import TransitionEvent, Undecodable, WorkflowEvent
-from foldline.example import ExampleLog, Planted, example_log, undecodable_lines
+from foldline.example import ExampleLog, Planted, example_log, live_stream, read_first_of, undecodable_lines
 from foldline.example.__main__ import main
 from foldline.example.dice import Dice
 from foldline.example.files import example_files
@@ -196,3 +198,24 @@ def test_the_counts_of_the_undecodable_lines_are_expected_too() -> None:
 
 def _decoded(planted: Planted) -> TransitionEvent | WorkflowEvent | Undecodable:
     return decode_transition(planted.line) if planted.is_transition else decode_workflow(planted.line)
+
+
+def test_the_live_stream_holds_all_of_it_with_poison_strewn_in_and_ends_before_now(log: ExampleLog) -> None:
+    now = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    stream = live_stream(now, mark="m")
+    assert len(stream.lines) == sum(stream.verdicts.values()) == len(log.records) + len(undecodable_lines())
+    poison = [number for number, line in enumerate(stream.lines) if line in {line for _, line in undecodable_lines()}]
+    gaps = {later - earlier for earlier, later in itertools.pairwise([0, *poison, len(stream.lines)])}
+    assert max(gaps) < 2 * min(gaps)
+    events = [decode_transition(line) for line in stream.lines if b'"fsm_type"' in line]
+    times = [event.occurred_at for event in events if isinstance(event, TransitionEvent)]
+    assert now - timedelta(hours=14) < min(times) < max(times) < now
+
+
+def test_another_mark_tells_the_same_of_others() -> None:
+    plain, marked = example_log(), example_log(mark="m")
+    assert plain.expected() == marked.expected()
+    ids = {(story.path.fsm_type, story.entity_id) for story in plain.entities}
+    assert ids.isdisjoint((story.path.fsm_type, story.entity_id) for story in marked.entities)
+    assert read_first_of("m") == "doc-m-0007"
+    assert {story.name for story in marked.entities if story.entity_id == "doc-m-0007"} == {"read_first"}

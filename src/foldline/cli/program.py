@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from foldline.cli import deadletters, history, migrate, publish, run, status, topics, up, workflows
+from foldline.cli import deadletters, demo, history, migrate, publish, run, status, topics, up, workflows
 from foldline.cli.output import plain
 from foldline.errors import FoldlineError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(up.up)
+app.command()(demo.demo)
 app.command()(migrate.migrate)
 app.command()(topics.topics)
 app.command()(run.run)

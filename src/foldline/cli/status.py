@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from foldline.app import Place
@@ -88,20 +88,26 @@ def show_states(states: Sequence[tuple[str, str, int]]) -> None:
         line_out(f"{plain(machine)}: {listed((state, count) for each, state, count in states if each == machine)}")
 
 
-def _lag(place: Place, positions: dict[Partition, Position]) -> _Lag:
+def lag_now(log: LogReader, topics: Sequence[str], positions: Mapping[Partition, Position]) -> dict[Partition, int]:
+    """How many records each partition of these topics, and each that has a position, has beyond its position.
+
+    Raises:
+        LogError: the brokers cannot be reached.
+    """
+    partitions = log.partitions(dict.fromkeys([*topics, *(each.topic for each in positions)]))
+    ends = log.stable_ends(partitions)
+    beginnings = log.beginnings(partition for partition in partitions if partition not in positions)
+    return {
+        partition: end - (positions[partition].next_offset if partition in positions else beginnings[partition])
+        for partition, end in ends.items()
+    }
+
+
+def _lag(place: Place, positions: Mapping[Partition, Position]) -> _Lag:
     try:
-        log = LogReader(place.kafka_properties)
-        partitions = log.partitions(dict.fromkeys([*place.settings.topics, *(each.topic for each in positions)]))
-        ends = log.stable_ends(partitions)
-        beginnings = log.beginnings(partition for partition in partitions if partition not in positions)
+        return _Lag(lag_now(LogReader(place.kafka_properties), place.settings.topics, positions))
     except FoldlineError as error:
         return _Lag({}, str(error))
-    return _Lag(
-        {
-            partition: end - (positions[partition].next_offset if partition in positions else beginnings[partition])
-            for partition, end in ends.items()
-        }
-    )
 
 
 def _show_partitions(partitions: Sequence[Partition], positions: dict[Partition, Position], lag: _Lag) -> None:

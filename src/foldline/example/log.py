@@ -25,7 +25,7 @@ _Story = TypeVar("_Story")
 
 DEFAULT_SEED = 7
 DEFAULT_ENTITIES = 780
-READ_FIRST = "doc-0007"
+_READ_FIRST = 7
 
 _MACHINES = (INGESTION, INGESTION, QUALITY_ASSESSMENT, INGESTION, PATTERN_LEARNING, QUALITY_ASSESSMENT, INGESTION)
 _WORKFLOW_FOR_EVERY = 9  # shares no factor with the number of machines above, so that workflows meet all of them
@@ -81,27 +81,40 @@ class ExampleLog:
         }
 
 
-def example_log(seed: int = DEFAULT_SEED, entities: int = DEFAULT_ENTITIES, *, start: datetime = START) -> ExampleLog:
+def example_log(
+    seed: int = DEFAULT_SEED, entities: int = DEFAULT_ENTITIES, *, start: datetime = START, mark: str = ""
+) -> ExampleLog:
     """Return the log of so many entities and a workflow for every ninth of them, over a day that begins at `start`.
 
     The same arguments give the same log, on every Python. From 120 entities on every story is told at least once; the
-    seventh document is always the one to read first.
+    seventh document is always the one to read first. `mark` stands in every entity's and workflow's id: another mark,
+    other entities.
     """
-    told = tuple(_entities(seed, entities, start))
-    workflows = tuple(_workflows(seed, told[_WORKFLOW_FOR_EVERY - 1 :: _WORKFLOW_FOR_EVERY], start))
+    told = tuple(_entities(seed, entities, start, mark))
+    workflows = tuple(_workflows(seed, told[_WORKFLOW_FOR_EVERY - 1 :: _WORKFLOW_FOR_EVERY], start, mark))
     planted = chain.from_iterable(chain((entity.planted for entity in told), (flow.planted for flow in workflows)))
     return ExampleLog(tuple(sorted(planted, key=lambda event: event.published)), told, workflows)
 
 
-def _entities(seed: int, count: int, start: datetime) -> Iterator[EntityStory]:
+def read_first_of(mark: str = "") -> str:
+    """Return the id of the document to read first."""
+    return named(INGESTION.prefix, mark, _READ_FIRST)
+
+
+def named(prefix: str, mark: str, number: int) -> str:
+    """Return an id: `doc-0007`, or with a mark `doc-m-0007`."""
+    return f"{prefix}-{mark}-{number:04d}" if mark else f"{prefix}-{number:04d}"
+
+
+def _entities(seed: int, count: int, start: datetime, mark: str) -> Iterator[EntityStory]:
     numbers: Counter[str] = Counter()
     for index in range(count):
         path = _MACHINES[index % len(_MACHINES)]
         numbers[path.prefix] += 1
-        entity_id = f"{path.prefix}-{numbers[path.prefix]:04d}"
+        entity_id = named(path.prefix, mark, numbers[path.prefix])
         dice = Dice(seed, index)
         tell, begins = _chosen(STORIES, index, dice), dice.micros(*_BEGINNINGS)
-        if entity_id == READ_FIRST:
+        if entity_id == read_first_of(mark):
             tell, begins = read_first, _READ_FIRST_BEGINS
         story = EntityStory(path, entity_id, dice, seed=seed, start=start, clock=begins)
         story.name = tell.__name__
@@ -109,13 +122,13 @@ def _entities(seed: int, count: int, start: datetime) -> Iterator[EntityStory]:
         yield story
 
 
-def _workflows(seed: int, entities: Sequence[EntityStory], start: datetime) -> Iterator[WorkflowStory]:
+def _workflows(seed: int, entities: Sequence[EntityStory], start: datetime, mark: str) -> Iterator[WorkflowStory]:
     for index, entity in enumerate(entities):
         dice = Dice(seed, _WORKFLOW_STREAM + index)
         tell = _chosen(WORKFLOW_STORIES, index, dice)
         story = WorkflowStory(
             OPERATIONS[entity.path.fsm_type],
-            f"wf-{index + 1:04d}",
+            named("wf", mark, index + 1),
             entity.entity_id,
             dice,
             seed=seed,
