@@ -81,7 +81,9 @@ def batch(listed: Sequence[Record], partition: Partition = TRANSITIONS) -> Batch
     decode = decode_workflow if partition.topic == WORKFLOWS.topic else decode_transition
     start = listed[0].offset if listed else 0
     end = listed[-1].offset + 1 if listed else 0
-    return Batch(partition, Span(start, end), [Decoded(record, decode(record.value)) for record in listed])
+    return Batch(
+        partition, Span(start, end), [Decoded(record, decode(record.value, record.headers)) for record in listed]
+    )
 
 
 @dataclass

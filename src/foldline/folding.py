@@ -38,7 +38,7 @@ class Folding:
     def decode(self, chunk: Chunk) -> Batch:
         """Every record of the chunk with its event, or with why it has none."""
         decode = decode_workflow if chunk.partition.topic in self._workflow_topics else decode_transition
-        decoded = [Decoded(record, decode(record.value)) for record in chunk.records]
+        decoded = [Decoded(record, decode(record.value, record.headers)) for record in chunk.records]
         return Batch(chunk.partition, chunk.span, decoded, chunk.leader_epoch)
 
     def fold(self, batch: Batch, in_flight: Plan | None = None) -> Plan:

@@ -11,7 +11,7 @@ from foldline import facts
 from foldline.core.batch import EntityKey, Partition
 from foldline.core.decide import Entity
 from foldline.core.decode import decode_transition
-from foldline.core.events import TransitionEvent, Undecodable
+from foldline.core.events import Headers, TransitionEvent, Undecodable
 from foldline.errors import MachineError
 from foldline.folding import Folding
 from foldline.ports import Answer, Claim, Displaced, Fenced, LogFacts, Moved, PartitionFault, Stale, Unavailable
@@ -143,8 +143,8 @@ def test_a_record_that_is_refused_even_as_a_dead_letter_stops_its_partition(
     ]
 
 
-def _careless(value: bytes | None) -> TransitionEvent | Undecodable:
-    event = decode_transition(value and value.replace(b"\\u0000", b"NUL"))
+def _careless(value: bytes | None, headers: Headers) -> TransitionEvent | Undecodable:
+    event = decode_transition(value and value.replace(b"\\u0000", b"NUL"), headers)
     if isinstance(event, TransitionEvent) and event.metadata is not None:
         return TransitionEvent(
             **{

@@ -7,29 +7,30 @@ from typing import NoReturn
 
 from msgspec import Raw
 
-from foldline.core.events import Kind, Lease, TransitionEvent, Undecodable, WorkflowEvent
+from foldline.core.events import Headers, Kind, Lease, TransitionEvent, Undecodable, WorkflowEvent
 from foldline.core.freejson import free_json_fault
 from foldline.core.identity import derived_event_id, identity_digest
+from foldline.core.members import Fault
 from foldline.core.times import format_time, parse_time
-from foldline.core.wire import Fault, WireLease, WireTransition, WireWorkflow, read_transition, read_workflow
+from foldline.core.wire import WireLease, WireTransition, WireWorkflow, read_transition, read_workflow
 
 MAX_ERROR_MESSAGE_BYTES = 8 * 1024
 _MAX_BYTES_PER_CHARACTER = 4
 _STEP_KINDS = frozenset({Kind.STEP_STARTED, Kind.STEP_COMPLETED, Kind.STEP_FAILED})
 
 
-def decode_transition(value: bytes | None) -> TransitionEvent | Undecodable:
-    """The transition event in a record's value."""
+def decode_transition(value: bytes | None, headers: Headers = ()) -> TransitionEvent | Undecodable:
+    """The transition event in a record's value, plain or in a CloudEvents envelope, which headers may be part of."""
     try:
-        return _transition(read_transition(value))
+        return _transition(read_transition(value, headers))
     except Fault as fault:
         return fault.verdict
 
 
-def decode_workflow(value: bytes | None) -> WorkflowEvent | Undecodable:
-    """The workflow event in a record's value."""
+def decode_workflow(value: bytes | None, headers: Headers = ()) -> WorkflowEvent | Undecodable:
+    """The workflow event in a record's value, plain or in a CloudEvents envelope, which headers may be part of."""
     try:
-        return _workflow(read_workflow(value))
+        return _workflow(read_workflow(value, headers))
     except Fault as fault:
         return fault.verdict
 

@@ -9,6 +9,9 @@ from msgspec import Struct
 
 REDRIVE_HEADER = "foldline-redrive"
 
+Headers = tuple[tuple[str, bytes | None], ...]
+"""A record's headers as they came: in order, names repeated, None for a null value."""
+
 
 class Verdict(StrEnum):
     """How a record ends: as exactly one of these."""
@@ -39,7 +42,7 @@ class Record(Struct, frozen=True, gc=False):
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...] = ()
+    headers: Headers = ()
     timestamp_ms: int | None = None
 
     @property
