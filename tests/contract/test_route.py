@@ -122,6 +122,11 @@ RAW = {
         b"doc-1",
     ),
     "a workflow event with a fault keeps its way": (_json(WORKFLOW, kind="EXPLODED"), WORKFLOWS, b"wf-1"),
+    "and so does one whose text is unsound": (
+        _json(TRANSITION, action="@").replace(b"@", b"\xfc"),
+        TRANSITIONS,
+        b"doc-1",
+    ),
     "a transition event without an id": (_json(TRANSITION, entity_id=None), TRANSITIONS, None),
     "an id of the wrong type": (_json(TRANSITION, entity_id=7), TRANSITIONS, None),
     "an empty id": (_json(TRANSITION, entity_id=""), TRANSITIONS, None),
@@ -133,24 +138,41 @@ def test_raw_takes_what_the_line_tells_of_its_way(line: bytes, topic: str, key: 
     assert _route(line, raw=True) == Routed(topic, key, line)
 
 
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("event", [TRANSITION, WORKFLOW, TRANSITION | WORKFLOW], ids=["transition", "workflow", "both"])
+def test_an_envelope_goes_where_the_event_in_it_belongs(event: dict[str, Any], raw: bool) -> None:  # noqa: FBT001
+    attributes = {"specversion": "1.0", "id": "e-1", "fsm_type": "of the envelope", "entity_id": 5, "workflow_id": ""}
+    plain = _route(_json(event))
+    for content in ({"data": event}, {"data_base64": b64encode(_json(event)).decode()}):
+        line = _json(attributes, content)
+        assert _route(line, raw=raw) == Routed(plain.topic, plain.key, line)
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "why"),
     [
-        {"data": TRANSITION},
-        {"data_base64": b64encode(_json(TRANSITION)).decode()},
+        ({}, "data: required"),
+        ({"data": None}, "data: required"),
+        ({"data": "text"}, "data: must be an object"),
+        ({"data_base64": "?"}, "data_base64: not base64"),
+        ({"data_base64": 1}, "data_base64: expected `str`"),
+        ({"data": {}}, "neither fsm_type nor workflow_id"),
     ],
-    ids=["data", "data_base64"],
 )
-def test_an_envelope_goes_where_the_event_in_it_belongs(content: dict[str, Any]) -> None:
-    line = _json({"specversion": "1.0", "id": "e-1", "fsm_type": "of the envelope"}, content)
-    assert _route(line, raw=True) == Routed(TRANSITIONS, b"doc-1", line)
-
-
-@pytest.mark.parametrize("content", [{}, {"data": None}, {"data": "text"}, {"data_base64": "?"}, {"data_base64": 1}])
-def test_an_envelope_with_nothing_in_it_has_no_way(content: dict[str, Any]) -> None:
+def test_an_envelope_with_nothing_in_it_has_no_way(content: dict[str, Any], why: str) -> None:
     line = _json({"specversion": "1.0"}, content)
     assert _route(line, raw=True) == Routed(TRANSITIONS, None, line)
-    with pytest.raises(PublishError):
+    with pytest.raises(PublishError, match=why):
+        _route(line)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"), [({"id": 5}, "id: expected"), ({"specversion": "0.3"}, "specversion: must be")]
+)
+def test_an_envelope_with_a_fault_is_refused_and_keeps_its_way_raw(attributes: dict[str, Any], why: str) -> None:
+    line = _json({"specversion": "1.0"}, attributes, data=TRANSITION)
+    assert _route(line, raw=True) == Routed(TRANSITIONS, b"doc-1", line)
+    with pytest.raises(PublishError, match=why):
         _route(line)
 
 

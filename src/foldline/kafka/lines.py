@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from base64 import b64decode
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 
+from foldline.core.cloudevents import data_members, is_envelope
 from foldline.core.decode import decode_transition, decode_workflow
 from foldline.core.events import Undecodable
+from foldline.core.members import ABSENT, Fault, members_of, object_in
 from foldline.errors import PublishError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from foldline.core.events import TransitionEvent, WorkflowEvent
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_ABSENT = msgspec.Raw(b"null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,46 +37,35 @@ class Routed:
     line: int | None = None
 
 
-class _Address(msgspec.Struct):
-    """The members of an event that decide where it goes, and those of an envelope that may hold it.
-
-    They are kept as they came: of a repeated one the last counts, whatever stood in the earlier.
-    """
-
-    fsm_type: msgspec.Raw = _ABSENT
-    entity_id: msgspec.Raw = _ABSENT
-    workflow_id: msgspec.Raw = _ABSENT
-    specversion: msgspec.Raw = _ABSENT
-    data: msgspec.Raw = _ABSENT
-    data_base64: msgspec.Raw = _ABSENT
-
-
-_NOWHERE = _Address()
-
-
 def route(line: bytes, *, transition_topic: str, workflow_topic: str, raw: bool) -> Routed:
     """Return the record that `line` becomes; its value is `line`, byte for byte.
 
     An event with `fsm_type` goes to the transition topic keyed by `entity_id`, else one with `workflow_id` to the
-    workflow topic keyed by that. With `raw`, a line that says neither goes to the transition topic without a key, and
-    nothing else is asked of it.
+    workflow topic keyed by that; one in a CloudEvents envelope goes the way of what is in it. With `raw`, a line that
+    says neither goes to the transition topic without a key, and nothing else is asked of it.
 
     Raises:
         PublishError: Without `raw`, the line is not an event that a worker could decode.
     """
-    address = _address(line)
+    try:
+        members = members_of(line) if raw else object_in(line)
+        event = data_members(members) if is_envelope(members) else members
+    except Fault as fault:
+        if not raw:
+            raise _no_event(fault.verdict.detail) from None
+        event = {}
     decode: Callable[[bytes], TransitionEvent | WorkflowEvent | Undecodable]
-    if address.fsm_type != _ABSENT:
-        topic, name, decode = transition_topic, address.entity_id, decode_transition
-    elif address.workflow_id != _ABSENT:
-        topic, name, decode = workflow_topic, address.workflow_id, decode_workflow
+    if event.get("fsm_type", ABSENT) != ABSENT:
+        topic, name, decode = transition_topic, "entity_id", decode_transition
+    elif event.get("workflow_id", ABSENT) != ABSENT:
+        topic, name, decode = workflow_topic, "workflow_id", decode_workflow
     elif raw:
         return Routed(transition_topic, None, line)
     else:
-        raise _no_event(_why_nowhere(line))
+        raise _no_event("it has neither fsm_type nor workflow_id")
     if not raw and isinstance(verdict := decode(line), Undecodable):
         raise _no_event(verdict.detail)
-    return Routed(topic, _key(name), line)
+    return Routed(topic, _key(event.get(name, ABSENT)), line)
 
 
 def routes(
@@ -91,36 +80,12 @@ def routes(
         yield replace(routed, line=number)
 
 
-def _address(line: bytes) -> _Address:
-    """Return what the line says of its way: for an envelope what is in it, and nothing where nothing can be read."""
-    try:
-        address = msgspec.json.decode(line, type=_Address)
-        if address.specversion == _ABSENT:
-            return address
-        return msgspec.json.decode(_content(address), type=_Address)
-    except (ValueError, RecursionError):
-        return _NOWHERE
-
-
-def _content(envelope: _Address) -> bytes:
-    if envelope.data_base64 == _ABSENT:
-        return bytes(envelope.data)
-    return b64decode(msgspec.json.decode(envelope.data_base64, type=str))
-
-
 def _key(name: msgspec.Raw) -> bytes | None:
     """Return the bytes of a JSON string; None if it is empty or something else, which only raw lines can be."""
     try:
         return msgspec.json.decode(name, type=str).encode() or None
     except ValueError:
         return None
-
-
-def _why_nowhere(line: bytes) -> str:
-    verdict = decode_transition(line)
-    if isinstance(verdict, Undecodable) and verdict.reason == "malformed":
-        return verdict.detail
-    return "it has neither fsm_type nor workflow_id"
 
 
 def _no_event(detail: str) -> PublishError:
