@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from foldline.core.events import Lease
+from foldline.core.events import Headers, Lease
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ FIELDS = {
     "transition": (*SHARED, "fsm_type", "action", "from_state", "to_state", "success"),
     "workflow": (*SHARED, "workflow_id", "kind", "operation_type", "step", "input_payload", "output_results"),
 }
+
+ATTRIBUTES = {"id": "event_id", "time": "occurred_at", "correlationid": "correlation_id"}
+BASE64 = re.compile("([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?")
 
 
 def refuse(text: str) -> Any:  # noqa: ANN401 - what json wants of it
@@ -143,24 +147,68 @@ def fits(name: str, value: object) -> bool:
             return free_json_fits(value)
 
 
-def reference(sort: str, value: bytes) -> str | set[Path] | dict[str, Any]:
-    """`malformed`, the paths that break their rule, or the members that count."""
+def whole(text: bytes) -> Members | None:
+    """The object that a text is, None if it is none."""
     try:
-        tree = parsed(value.decode())
+        tree = parsed(text.decode())
         "".join(strings(tree)).encode()
     except (ValueError, RecursionError):
+        return None
+    return tree if isinstance(tree, Members) and depth(tree) <= 64 else None
+
+
+def present(tree: Members) -> dict[str, Any]:
+    return {name: member for name, member in tree.last().items() if member is not None}
+
+
+def carried(envelope: dict[str, Any]) -> Members | Path:
+    """What a structured envelope carries, or the path of what is wrong with that."""
+    if "data_base64" not in envelope:
+        return data if isinstance(data := envelope.get("data"), Members) else "data"
+    encoded = envelope["data_base64"]
+    if "data" in envelope or not isinstance(encoded, str) or not BASE64.fullmatch(encoded):
+        return "data_base64"
+    return data if (data := whole(b64decode(encoded))) is not None else "data_base64"
+
+
+def opened(record: Members, headers: Headers) -> tuple[Members | Path, dict[str, Any], str]:
+    """The event's own members, the envelope's attributes, and what stands before their names."""
+    beside = {name.lower(): octets for name, octets in headers}
+    media_type = re.match(rb"\s*([^;]*?)\s*(;|$)", beside.get("content-type") or b"")
+    if "specversion" in (own := present(record)) or (
+        media_type is not None and media_type[1].lower() == b"application/cloudevents+json"
+    ):
+        return carried(own), own, ""
+    attributes: dict[str, Any] = {}
+    for name, octets in beside.items():
+        if name.startswith("ce_") and octets is not None:
+            try:
+                attributes[name[3:]] = octets.decode()
+            except ValueError:
+                attributes[name[3:]] = octets  # fits no rule
+    return record, attributes, "ce_"
+
+
+def reference(sort: str, value: bytes, headers: Headers = ()) -> str | set[Path] | dict[str, Any]:
+    """`malformed`, the paths that break their rule, or the members that count."""
+    record = whole(value)
+    if record is None:
         return "malformed"
-    if not isinstance(tree, Members) or depth(tree) > 64:
-        return "malformed"
-    fields = {name: member for name, member in tree.last().items() if name in FIELDS[sort] and member is not None}
-    required = {"correlation_id", "occurred_at"}
+    event, attributes, prefix = opened(record, headers)
+    faults = {prefix + "specversion"} if attributes.get("specversion", "1.0") != "1.0" else set()
+    given = {ATTRIBUTES[name]: (prefix + name, attributes[name]) for name in ATTRIBUTES.keys() & attributes.keys()}
+    faults |= {path for field, (path, member) in given.items() if not fits(field, member)}
+    if isinstance(event, Path):
+        return faults | {event}
+    fields = {name: member for name, member in present(event).items() if name in FIELDS[sort] and name not in given}
+    required = {"correlation_id", "occurred_at"} - given.keys()
     required |= {"fsm_type", "entity_id", "action"} if sort == "transition" else {"workflow_id", "kind"}
     kind = fields.get("kind")
     if kind == "STARTED":
         required |= {"operation_type", "entity_id"}
     if isinstance(kind, str) and kind.startswith("STEP_"):
         required.add("step")
-    faults = required - fields.keys()
+    faults |= required - fields.keys()
     for name, member in fields.items():
         if name == "lease":
             faults |= lease_faults(member)
@@ -168,4 +216,4 @@ def reference(sort: str, value: bytes) -> str | set[Path] | dict[str, Any]:
             faults.add(name)
     if isinstance(lease := fields.get("lease"), Members) and not faults:
         fields["lease"] = Lease(lease.last()["lease_id"], int(lease.last()["lease_epoch"].text))
-    return faults or fields
+    return faults or fields | {name: member for name, (_, member) in given.items()}
