@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from commands import Commands
-from foldline.core.events import Record
-from harness import WORKFLOWS, Projector, transition, workflow
+from foldline.core.batch import Partition
+from foldline.core.decode import decode_transition
+from foldline.core.events import Record, TransitionEvent
+from harness import TRANSITIONS, WORKFLOWS, Projector, transition, workflow
 
 STARTED = "2026-01-31T12:00:00Z"
 ENDED = "2026-01-31T12:01:30.5Z"
@@ -114,6 +117,28 @@ def test_dead_letters_have_the_fields_of_the_contract(projected: Commands) -> No
     assert [list(letter) for letter in listed] == [CONTRACT_FIELDS] * 3
     assert {letter["reason"] for letter in listed} == {"illegal_transition", "illegal_workflow_event", "malformed"}
     assert listed[0]["recorded_at"].endswith("Z")
+
+
+def test_a_dead_letter_in_an_envelope_is_listed_like_a_plain_one(foldline: Commands, projector: Projector) -> None:
+    events = [transition("REINDEX", event_id="given"), transition("REINDEX")]
+    projector.project(*events)
+    foldline.set(DATABASE_URL=projector.database_url)
+    plain = foldline("deadletters", "list", "--json").json
+    elsewhere = Partition(TRANSITIONS.topic, 1)
+    again = [event | {"entity_id": "doc-2"} for event in events]
+    headers = {"ce_correlationid": "c-1", "ce_time": STARTED}
+    binary = (*((name, value.encode()) for name, value in headers.items()), ("ce_id", b"given"))
+    data = json.dumps({name: again[1][name] for name in ("fsm_type", "entity_id", "action")})
+    structured = f'{{"specversion": "1.0", "correlationid": "c-1", "time": "{STARTED}", "data": {data}}}'
+    projector.project(Record(0, None, data.encode(), binary), Record(1, None, structured.encode()), partition=elsewhere)
+    derived = decode_transition(json.dumps(again[1]).encode())
+    assert isinstance(derived, TransitionEvent)
+    listed = foldline("deadletters", "list", "--entity", "doc-2", "--json").json
+    assert [letter["event_id"] for letter in listed] == [derived.event_id, "given"]
+    unlike = {"id", "partition", "entity_id", "event_id", "recorded_at"}
+    assert [{name: letter[name] for name in letter.keys() - unlike} for letter in listed] == [
+        {name: letter[name] for name in letter.keys() - unlike} for letter in plain
+    ]
 
 
 @pytest.mark.parametrize(
