@@ -133,6 +133,8 @@ class Custody:
         except PartitionFault as fault:
             self.stop(partition, fault)
             return
+        if claim.ended is not None:
+            self._announce(facts.OwnerEnded(str(partition), claim.ended))
         if partition not in self._waiting:  # the group took it while we claimed
             return
         del self._waiting[partition]

@@ -32,6 +32,14 @@ class PartitionClaimed:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerEnded:
+    """The owner before us was frozen in the middle of its transaction: its session had to be ended to claim."""
+
+    partition: str
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionReleased:
     """The group took a partition from us; what was in flight is settled."""
 
@@ -111,6 +119,7 @@ Fact = (
     WorkerStarted
     | WorkerStopped
     | PartitionClaimed
+    | OwnerEnded
     | PartitionReleased
     | PartitionFenced
     | PartitionStopped

@@ -73,11 +73,12 @@ class PartitionFault(FoldlineError):  # noqa: N818 - a fault of one partition, n
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A partition that is ours from now on, under this epoch."""
+    """A partition that is ours from now on, under this epoch. `ended`: the frozen session that was ended for it."""
 
     partition: Partition
     epoch: int
     next_offset: int
+    ended: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from typing import get_args
 
 import pytest
 
@@ -15,6 +16,7 @@ FACTS: list[tuple[facts.Fact, str, str]] = [
     (facts.WorkerStarted("g", "host:1", ("t",)), "info", "worker started"),
     (facts.WorkerStopped("host:1"), "info", "worker stopped"),
     (facts.PartitionClaimed("t[0]", 1, 2), "info", "partition claimed"),
+    (facts.OwnerEnded("t[0]", "session 7"), "warning", "owner ended"),
     (facts.PartitionReleased("t[0]"), "info", "partition released"),
     (facts.PartitionFenced("t[0]", "host:2", "g"), "warning", "partition fenced"),
     (facts.PartitionStopped("t[0]", "problem", "remedy"), "error", "partition stopped"),
@@ -22,6 +24,7 @@ FACTS: list[tuple[facts.Fact, str, str]] = [
     (facts.BatchRetried("t[0]", "problem", 1, 0.25), "warning", "batch retried"),
     (facts.RecordRefused("t[0]", 7, "detail"), "error", "record refused"),
     (facts.EntityStrayed("t[0]", "INGESTION\x1b[31m"), "error", "entity strayed"),
+    (facts.BrokerTrouble("problem"), "warning", "broker trouble"),
 ]
 
 
@@ -40,11 +43,16 @@ def test_each_fact_is_one_line_of_json_with_its_level(fact: facts.Fact, level: s
     assert told["time"].endswith("Z")
 
 
+def test_every_fact_is_here() -> None:
+    assert {type(fact) for fact, _, _ in FACTS} == set(get_args(facts.Fact))
+
+
 def test_a_batch_says_how_far_it_came_what_it_held_and_how_long_it_took() -> None:
     stream = io.StringIO()
-    log_listener(stream)(facts.BatchApplied("t[0]", 9, 1, 2, 3, 4, 0.0125))
+    log_listener(stream)(facts.BatchApplied("t[0]", 9, 1, 2, 3, 4, 0.0126, (("invalid", 4),)))
     told = json.loads(stream.getvalue())
-    assert (told["partition"], told["next_offset"], told["ms"]) == ("t[0]", 9, 12)
+    assert (told["partition"], told["next_offset"], told["seconds"]) == ("t[0]", 9, 0.013)
+    assert told["reasons"] == {"invalid": 4}
     assert [told[verdict] for verdict in ("applied", "duplicate", "rejected", "undecodable")] == [1, 2, 3, 4]
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import errors
 
 from foldline.core.batch import Partition
 from foldline.core.machine import Machine, Machines
 from foldline.errors import MachineError
 from foldline.ports import Claim, LogFacts, PartitionFault
+from foldline.postgres.blockers import end_frozen, position_holder
 from foldline.postgres.queries import query
 
 
@@ -80,7 +82,10 @@ def claim(
 ) -> Claim:
     """Take the partition over.
 
+    An owner that is frozen in the middle of its transaction is ended.
+
     Raises:
+        Unavailable: somebody else holds the position's row; says who.
         PartitionFault: the log, or a machine, is not what the position was made with.
     """
     where = {"topic": partition.topic, "partition": partition.number}
@@ -90,13 +95,15 @@ def claim(
             f"The beginning of {partition} is gone: its first record is {log.low}.",
             remedy="Set FOLDLINE_START=earliest to begin there; what came before will be missing.",
         )
-    row = connection.execute(
-        query("claim"),
-        where | {"low": log.low, "topic_id": log.topic_id, "group_id": claimant.group_id, "owner": claimant.owner},
-    ).fetchone()
-    assert row is not None, "a claim always returns its row"
-    epoch, next_offset, topic_id, _leader_epoch = row
-    taken = Claim(partition, epoch, next_offset)
+    asked = where | {"low": log.low, "topic_id": log.topic_id, "group_id": claimant.group_id, "owner": claimant.owner}
+    try:
+        (epoch, next_offset, topic_id, _leader_epoch), ended = _take_over(connection, asked), None
+    except errors.LockNotAvailable:
+        ended = position_holder(connection, where)
+        if ended is not None:
+            end_frozen(connection, ended)
+        epoch, next_offset, topic_id, _leader_epoch = _take_over(connection, asked)
+    taken = Claim(partition, epoch, next_offset, ended=None if ended is None else str(ended))
     fault = _lost_log(taken, log, topic_id)
     if fault is None and partition.topic not in claimant.workflow_topics:
         fault = _machine_conflict(connection, partition, book)
@@ -105,6 +112,12 @@ def claim(
         connection.execute(query("stop_partition"), note)
         raise fault
     return taken
+
+
+def _take_over(connection: psycopg.Connection[Any], asked: Mapping[str, object]) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = connection.execute(query("claim"), asked).fetchone()
+    assert row is not None, "a claim always returns its row"
+    return row
 
 
 def _lost_log(taken: Claim, log: LogFacts, topic_id: str | None) -> PartitionFault | None:

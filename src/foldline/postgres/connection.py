@@ -25,15 +25,16 @@ _SESSION = {
     "IntervalStyle": "postgres",
     "default_transaction_isolation": "read committed",
     "statement_timeout": "60s",
-    "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "15s",
 }
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
-def connect(database_url: str, *, purpose: str, autocommit: bool = True) -> psycopg.Connection:
-    """A connection for one purpose (it shows in `application_name`).
+def connect(
+    database_url: str, *, purpose: str, autocommit: bool = True, lock_timeout: str = "10s"
+) -> psycopg.Connection:
+    """A connection for one purpose (it shows in `application_name`), whose statements wait so long for a lock.
 
     Raises:
         psycopg.OperationalError: PostgreSQL cannot be reached or refuses us.
@@ -56,7 +57,7 @@ def connect(database_url: str, *, purpose: str, autocommit: bool = True) -> psyc
     connection.prepare_threshold = 1
     connection.execute(
         "SELECT set_config(name, setting, false) FROM unnest(%s::text[], %s::text[]) AS session (name, setting)",
-        (list(_SESSION), list(_SESSION.values())),
+        ([*_SESSION, "lock_timeout"], [*_SESSION.values(), lock_timeout]),
     )
     connection.autocommit = autocommit
     return connection

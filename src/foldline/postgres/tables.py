@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from foldline.core.events import Verdict
 from foldline.core.machine import Machines
 from foldline.ports import Answer, Claim, LogFacts, Moved, Staged, Unavailable
 from foldline.postgres import claims, rows
+from foldline.postgres.blockers import Session, blocker_of
 from foldline.postgres.connection import WORKER_LOCK, connect
 from foldline.postgres.failures import verdict_on
 from foldline.postgres.queries import query
@@ -23,6 +24,8 @@ from foldline.postgres.stage import stage_text
 from foldline.postgres.transaction import apply, why_not_moved
 
 _Result = TypeVar("_Result")
+_CLAIM_PATIENCE = "3s"
+_LOOK_FOR_BLOCKER_SECONDS = 3.0
 
 
 class PostgresTables:
@@ -93,7 +96,15 @@ class PostgresTables:
         """Wait for the transaction that was started, and say what became of it."""
         assert self._started is not None, "start comes first"
         started, self._started = self._started, None
-        return started.result()
+        blocker: Session | None = None
+        while not wait([started], _LOOK_FOR_BLOCKER_SECONDS).done:
+            blocker = self._blocker() or blocker
+        try:
+            return started.result()
+        except Unavailable as fault:
+            if blocker is None:
+                raise
+            raise Unavailable(f"{fault.problem} It waited for {blocker}.", remedy=fault.remedy) from None
 
     def stop_partition(self, claim: Claim, reason: str) -> None:
         """Note why a partition was stopped. Best effort: never raises."""
@@ -125,7 +136,7 @@ class PostgresTables:
     def _read(self, work: Callable[[psycopg.Connection[Any]], _Result]) -> _Result:
         try:
             if self._reader is None:
-                self._reader = connect(self._database_url, purpose="worker reader")
+                self._reader = connect(self._database_url, purpose="worker reader", lock_timeout=_CLAIM_PATIENCE)
                 self._reader.execute("SELECT pg_advisory_lock_shared(%s)", (WORKER_LOCK,))
             return work(self._reader)
         except psycopg.Error as error:
@@ -142,6 +153,16 @@ class PostgresTables:
                 yield
         except psycopg.Error as error:
             raise _unreadable(error) from None
+
+    def _blocker(self) -> Session | None:
+        """Who keeps the transaction that was started waiting for a lock, if anybody does and we can know."""
+        writer = self._writer
+        if writer is None or writer.closed:
+            return None
+        try:
+            return self._read(lambda connection: blocker_of(connection, writer.info.backend_pid))
+        except (Unavailable, psycopg.Error):
+            return None
 
     def _open_writer(self) -> psycopg.Connection[Any]:
         if self._writer is None:

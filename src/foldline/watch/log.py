@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TextIO, assert_never
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
@@ -33,38 +34,35 @@ def log_listener(stream: TextIO, *, least: int = logging.INFO) -> facts.Announce
     return lambda fact: _write(log, fact)
 
 
+_SAID: dict[type[facts.Fact], tuple[int, str]] = {
+    facts.WorkerStarted: (logging.INFO, "worker started"),
+    facts.WorkerStopped: (logging.INFO, "worker stopped"),
+    facts.PartitionClaimed: (logging.INFO, "partition claimed"),
+    facts.OwnerEnded: (logging.WARNING, "owner ended"),
+    facts.PartitionReleased: (logging.INFO, "partition released"),
+    facts.PartitionFenced: (logging.WARNING, "partition fenced"),
+    facts.PartitionStopped: (logging.ERROR, "partition stopped"),
+    facts.BatchApplied: (logging.INFO, "batch applied"),
+    facts.BatchRetried: (logging.WARNING, "batch retried"),
+    facts.RecordRefused: (logging.ERROR, "record refused"),
+    facts.EntityStrayed: (logging.ERROR, "entity strayed"),
+    facts.BrokerTrouble: (logging.WARNING, "broker trouble"),
+}
+_DIGITS = 3
+
+
 def _write(log: FilteringBoundLogger, fact: facts.Fact) -> None:
-    match fact:
-        case facts.WorkerStarted():
-            log.info("worker started", group=fact.group_id, owner=fact.owner, topics=list(fact.topics))
-        case facts.WorkerStopped():
-            log.info("worker stopped", owner=fact.owner)
-        case facts.PartitionClaimed():
-            log.info("partition claimed", partition=fact.partition, epoch=fact.epoch, next_offset=fact.next_offset)
-        case facts.PartitionReleased():
-            log.info("partition released", partition=fact.partition)
-        case facts.PartitionFenced():
-            log.warning("partition fenced", partition=fact.partition, owner=fact.owner, group=fact.group_id)
-        case facts.PartitionStopped():
-            log.error("partition stopped", partition=fact.partition, problem=fact.problem, remedy=fact.remedy)
-        case facts.BatchApplied():
-            log.info("batch applied", **_batch(fact))
-        case facts.BatchRetried():
-            log.warning(
-                "batch retried",
-                partition=fact.partition,
-                problem=fact.problem,
-                attempt=fact.attempt,
-                delay_seconds=round(fact.delay_seconds, 3),
-            )
-        case facts.RecordRefused():
-            log.error("record refused", partition=fact.partition, offset=fact.offset, detail=fact.detail)
-        case facts.EntityStrayed():
-            log.error("entity strayed", partition=fact.partition, entity=fact.entity)
-        case facts.BrokerTrouble():
-            log.warning("broker trouble", problem=fact.problem)
-        case _:
-            assert_never(fact)
+    """The fact's own fields under their own names; seconds to the millisecond, counts by reason as an object."""
+    level, event = _SAID[type(fact)]
+    log.log(level, event, **{name: _plain(value) for name, value in asdict(fact).items()})
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, _DIGITS)
+    if isinstance(value, tuple) and all(isinstance(each, tuple) for each in value):
+        return dict(value)
+    return value
 
 
 def _escape(_log: object, _method: str, entry: EventDict) -> EventDict:
@@ -74,15 +72,3 @@ def _escape(_log: object, _method: str, entry: EventDict) -> EventDict:
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
-
-
-def _batch(fact: facts.BatchApplied) -> dict[str, object]:
-    return {
-        "partition": fact.partition,
-        "next_offset": fact.next_offset,
-        "applied": fact.applied,
-        "duplicate": fact.duplicate,
-        "rejected": fact.rejected,
-        "undecodable": fact.undecodable,
-        "ms": round(fact.seconds * 1000),
-    }

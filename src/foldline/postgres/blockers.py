@@ -1,0 +1,62 @@
+"""Sessions that hold what we wait for: who they are, and the one kind that may be ended, a frozen owner.
+
+A worker that is stopped in the middle of its transaction (SIGSTOP, a suspended machine) keeps the lock on its
+partition's position, and PostgreSQL waits for it as long as its timeouts say. Whoever claims that partition ends it:
+its transaction has changed nothing, and its epoch is about to be an old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from foldline.ports import Unavailable
+from foldline.postgres import rows
+from foldline.postgres.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session of PostgreSQL's in a transaction. `frozen`: a worker's, and waiting for its client."""
+
+    pid: int
+    application: str
+    role: str | None
+    seconds: float | None
+    frozen: bool
+
+    def __str__(self) -> str:
+        since = "" if self.seconds is None else f", in its transaction for {self.seconds:.0f} s"
+        return f"session {self.pid} ({self.application or 'no name'} of {self.role or 'an unknown role'}{since})"
+
+
+def position_holder(connection: psycopg.Connection[Any], where: rows.Parameters) -> Session | None:
+    """Who holds the position's row of this topic and partition, None if nobody does."""
+    found = connection.execute(query("position_holder"), where).fetchone()
+    return None if found is None else Session(*found)
+
+
+def blocker_of(connection: psycopg.Connection[Any], pid: int) -> Session | None:
+    """Who keeps this session of ours waiting for a lock, None if nobody does."""
+    found = connection.execute(query("blocker"), {"pid": pid}).fetchone()
+    return None if found is None else Session(*found)
+
+
+def end_frozen(connection: psycopg.Connection[Any], holder: Session) -> None:
+    """End a frozen owner.
+
+    Raises:
+        Unavailable: it is not frozen, or not ours to end; says whose session it is.
+    """
+    if not holder.frozen:
+        raise Unavailable(f"The position is held by {holder}.", remedy="Claiming again.")
+    try:
+        connection.execute(query("terminate"), {"pid": holder.pid})
+    except errors.InsufficientPrivilege:
+        raise Unavailable(
+            f"The position is held by {holder}, which is frozen, and this role may not end it.",
+            remedy="Let all workers log in as one role, or end that session.",
+        ) from None

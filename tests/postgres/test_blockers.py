@@ -1,0 +1,74 @@
+"""Sessions that hold what a worker waits for: a frozen owner is ended, others are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from foldline import facts
+from foldline.folding import Folding
+from foldline.ports import LogFacts, Moved, Unavailable
+from foldline.postgres.connection import connect
+from harness import COUNTS, TRANSITIONS, Projector, batch, records, rows, transition
+
+START = transition("START_PROCESSING", event_id="1")
+FACTS = LogFacts(0, 100, "id-1")
+_HOLD = "UPDATE foldline_positions SET next_offset = next_offset"
+
+
+@contextmanager
+def _in_transaction(url: str, statement: str, *, purpose: str) -> Iterator[psycopg.Connection[Any]]:
+    """A session that has done this and then does nothing more, as a stopped process does."""
+    connection = connect(url, purpose=purpose, autocommit=False)
+    try:
+        connection.execute(statement)
+        yield connection
+    finally:
+        connection.close()
+
+
+def test_an_owner_that_is_frozen_with_the_lock_is_ended_and_its_partition_claimed(projector: Projector) -> None:
+    projector.project(START)
+    with _in_transaction(projector.database_url, _HOLD, purpose="worker writer") as frozen:
+        pid = frozen.info.backend_pid
+        projector.project(transition("COMPLETE_INDEXING", event_id="2"), start=1)
+        with pytest.raises(psycopg.OperationalError):
+            frozen.execute("SELECT 1")
+    (ended,) = projector.heard(facts.OwnerEnded)
+    assert f"session {pid} (foldline worker writer of foldline" in ended.session
+    assert rows(projector.database_url, COUNTS) == [(2, 0, 0, 0)]
+
+
+def test_somebody_else_who_holds_the_position_is_named_and_left_alone(projector: Projector) -> None:
+    projector.project(START)
+    tables = projector.tables()
+    try:
+        with _in_transaction(projector.database_url, _HOLD, purpose="report") as other:
+            with pytest.raises(Unavailable, match=rf"held by session {other.info.backend_pid} \(foldline report"):
+                tables.claim(TRANSITIONS, FACTS)
+            assert other.execute("SELECT 1").fetchone() == (1,)
+        assert tables.claim(TRANSITIONS, FACTS).epoch == 2
+    finally:
+        tables.close()
+
+
+def test_a_lock_that_is_held_too_long_is_waited_for_and_its_holder_named(projector: Projector) -> None:
+    projector.project(START)
+    tables = projector.tables()
+    folding = Folding(tables, projector.machines, frozenset())
+    try:
+        claim = tables.claim(TRANSITIONS, FACTS)
+        finish = batch(records([transition("COMPLETE_INDEXING", event_id="2")], start=1))
+        with _in_transaction(projector.database_url, "SELECT FROM fsm_state FOR UPDATE", purpose="somebody") as other:
+            tables.start(tables.stage(folding.fold(finish)), claim)
+            with pytest.raises(Unavailable, match=f"55P03.* It waited for session {other.info.backend_pid} "):
+                tables.finish()
+        tables.start(tables.stage(folding.fold(finish)), claim)
+        assert tables.finish() == Moved()
+    finally:
+        tables.close()
+    assert rows(projector.database_url, COUNTS) == [(2, 0, 0, 0)]
