@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,27 @@ def test_killed_inside_its_transaction(published: Cluster, left_alone: Cluster) 
         _wait_until_blocked(published.database_url)
         second.kill()
     Process(published, "--until-caught-up").finish()
+    assert snapshot(published.database_url) == snapshot(left_alone.database_url)
+
+
+def test_frozen_inside_its_transaction_and_woken_when_another_has_taken_over(
+    published: Cluster, left_alone: Cluster
+) -> None:
+    first = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.first")
+    first.wait_for("batch applied", 4)
+    first.kill()
+    with psycopg.connect(published.database_url) as blocker:
+        blocker.execute("SELECT FROM fsm_state FOR UPDATE")
+        blocker.execute("LOCK TABLE workflow_executions IN SHARE MODE")
+        frozen = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.frozen")
+        _wait_until_blocked(published.database_url)
+        frozen.popen.send_signal(signal.SIGSTOP)
+    log = Process(published, "--until-caught-up").finish()
+    assert '"event": "owner ended"' in log
+    frozen.popen.send_signal(signal.SIGCONT)
+    frozen.wait_for("batch retried")  # its session was ended under it
+    frozen.popen.terminate()
+    frozen.finish()
     assert snapshot(published.database_url) == snapshot(left_alone.database_url)
 
 
