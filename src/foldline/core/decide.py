@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from foldline.core.events import Lease, TransitionEvent
-from foldline.core.machine import CORRECT, CREATE, Machine, Transition
+from foldline.core.machine import CORRECT, CREATE, Machine, State, Transition
 
 
 class Reason(StrEnum):
@@ -102,10 +102,10 @@ def _move(machine: Machine, entity: Entity | None, event: TransitionEvent) -> Ou
         return _reject(machine, entity, event, Reason.ILLEGAL_TRANSITION, f"{event.action} is not possible in {state}")
     if event.to_state is not None and event.to_state != transition.to:
         return _to_state_mismatch(machine, entity, event, transition.to)
-    missing = _missing(machine, transition.to, event)
-    if missing is not None:
+    missing = missing_names(machine.states[transition.to], event)
+    if missing:
         return _reject(
-            machine, entity, event, Reason.MISSING_DATA, f"{transition.to} requires {missing}, which is absent"
+            machine, entity, event, Reason.MISSING_DATA, f"{transition.to} requires {missing[0]}, which is absent"
         )
     retries = entity.retries if entity is not None else 0
     if transition.max is not None and retries >= transition.max:
@@ -126,10 +126,10 @@ def _create(machine: Machine, entity: Entity | None, event: TransitionEvent) -> 
         )
     if event.to_state is not None and event.to_state != machine.initial:
         return _to_state_mismatch(machine, entity, event, machine.initial)
-    missing = _missing(machine, machine.initial, event)
-    if missing is not None:
+    missing = missing_names(machine.states[machine.initial], event)
+    if missing:
         return _reject(
-            machine, entity, event, Reason.MISSING_DATA, f"{machine.initial} requires {missing}, which is absent"
+            machine, entity, event, Reason.MISSING_DATA, f"{machine.initial} requires {missing[0]}, which is absent"
         )
     return Hop(None, machine.initial, 0, event.lease)
 
@@ -173,22 +173,20 @@ def lease_refusal(kept: Lease | None, lease: Lease) -> tuple[Reason, str] | None
     return None
 
 
-def _missing(machine: Machine, state: str, event: TransitionEvent) -> str | None:
-    """The first name that `state` requires and the event does not have: an event field, else a key of its metadata."""
-    requires = machine.states[state].requires
-    if not requires:
-        return None
+def missing_names(state: State, event: TransitionEvent) -> list[str]:
+    """What `state` requires and the event does not have: names of event fields, else of keys of its metadata."""
+    if not state.requires:
+        return []
     metadata = msgspec.json.decode(event.metadata, type=dict[str, msgspec.Raw]) if event.metadata is not None else {}
-    for name in requires:
-        if getattr(event, name, None) is not None and name in _EVENT_FIELDS:
-            continue
-        if name not in _EVENT_FIELDS and name in metadata and bytes(metadata[name]) != b"null":
-            continue
-        return name
-    return None
+    return [
+        name
+        for name in state.requires
+        if (getattr(event, name) is None if name in EVENT_FIELDS else metadata.get(name, _NULL) == _NULL)
+    ]
 
 
-_EVENT_FIELDS = frozenset(TransitionEvent.__struct_fields__) - {"identity"}
+EVENT_FIELDS = frozenset(TransitionEvent.__struct_fields__) - {"identity"}
+_NULL = msgspec.Raw(b"null")
 
 
 def _retries_after(machine: Machine, retries: int, transition: Transition) -> int:

@@ -60,7 +60,7 @@ class WorkflowRejection(Struct, frozen=True, gc=False):
     explanation: str
 
 
-_LEGAL_IN = {
+LEGAL_IN = {
     Kind.STEP_STARTED: {Status.RUNNING},
     Kind.STEP_COMPLETED: {Status.RUNNING, Status.PAUSED},
     Kind.STEP_FAILED: {Status.RUNNING, Status.PAUSED},
@@ -70,6 +70,7 @@ _LEGAL_IN = {
     Kind.FAILED: {Status.RUNNING, Status.PAUSED},
     Kind.RETRIED: {Status.FAILED},
 }
+"""Where a started workflow must stand for each kind. STARTED is legal only for one that is not there."""
 
 
 def decide_workflow(workflow: Workflow | None, event: WorkflowEvent) -> Workflow | WorkflowRejection:
@@ -84,7 +85,7 @@ def decide_workflow(workflow: Workflow | None, event: WorkflowEvent) -> Workflow
             return WorkflowRejection(*refused)
     if event.kind is Kind.STARTED:
         return WorkflowRejection(Reason.ILLEGAL_WORKFLOW_EVENT, "the workflow has started already")
-    if workflow.status not in _LEGAL_IN[event.kind]:
+    if workflow.status not in LEGAL_IN[event.kind]:
         return WorkflowRejection(Reason.ILLEGAL_WORKFLOW_EVENT, f"{event.kind} is not possible while {workflow.status}")
     if event.kind is Kind.STEP_COMPLETED and _too_many_steps(workflow, event):
         return WorkflowRejection(
