@@ -47,6 +47,10 @@ class PublishError(FoldlineError):
     """A line or a record could not be published."""
 
 
+class CheckError(FoldlineError):
+    """Not every line of a file would be applied."""
+
+
 class EmbeddedError(FoldlineError):
     """An embedded server could not be provided or started."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from foldline.cli import deadletters, demo, history, migrate, publish, run, status, topics, up, workflows
+from foldline.cli import check, deadletters, demo, history, migrate, publish, run, status, topics, up, workflows
 from foldline.cli.output import plain
 from foldline.errors import FoldlineError
 
@@ -32,6 +32,7 @@ app.command()(migrate.migrate)
 app.command()(topics.topics)
 app.command()(run.run)
 app.command()(publish.publish)
+app.command()(check.check)
 app.command()(status.status)
 app.command()(status.positions)
 app.command()(history.history)

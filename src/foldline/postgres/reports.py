@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -9,10 +10,15 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors
 
+from foldline.core.batch import EntityKey
+from foldline.core.decide import Entity
+from foldline.core.decide_workflow import Workflow
+from foldline.core.events import Verdict
 from foldline.errors import DatabaseError
 from foldline.postgres.connection import connect
 from foldline.postgres.migrations import unreachable
 from foldline.postgres.queries import query
+from foldline.postgres.rows import entity_of, key_parameters, workflow_of
 
 _Row = TypeVar("_Row")
 
@@ -183,6 +189,21 @@ class Reports:
     def dead_letter(self, number: int) -> DeadLetterRecord | None:
         """One dead letter with its record, None if there is none of that number."""
         return next(iter(self._all(DeadLetterRecord, "show_dead_letter", id=number)), None)
+
+    def entities(self, keys: Sequence[EntityKey]) -> dict[EntityKey, Entity | None]:
+        """What later events of these entities are judged by, None where there is no row."""
+        found: dict[EntityKey, Entity | None] = dict.fromkeys(keys)
+        return found | dict(map(entity_of, self._tuples("load_entities", **key_parameters(keys))))
+
+    def judged_workflows(self, workflow_ids: Sequence[str]) -> dict[str, Workflow | None]:
+        """What later events of these workflows are judged by, None where there is no row."""
+        found: dict[str, Workflow | None] = dict.fromkeys(workflow_ids)
+        return found | dict(map(workflow_of, self._tuples("load_workflows", workflow_ids=list(workflow_ids))))
+
+    def verdicts(self, digests: Sequence[str]) -> dict[str, Verdict]:
+        """The identities among these that have a verdict already."""
+        found = self._tuples("known_identities", digests=list(digests))
+        return {digest: Verdict.REJECTED if rejected else Verdict.APPLIED for digest, rejected in found}
 
     def _all(self, shape: type[_Row], name: str, **parameters: object) -> list[_Row]:
         return [shape(*row) for row in self._tuples(name, **parameters)]
