@@ -1,4 +1,4 @@
-"""The wheel holds everything that foldline needs at run time."""
+"""The wheel holds everything that foldline needs at run time, and its plugin is quiet in somebody else's pytest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+
+import pytest
 
 _CHECKOUT = Path(__file__).parents[2]
 _ASK = """
@@ -16,16 +18,31 @@ print(machines.__file__, len(machines.load_machines([])), len(list(resources.MIG
 """
 
 
-def test_migrations_machines_schemas_and_statements_travel_inside_the_wheel(tmp_path: Path) -> None:
+_TEST = """
+import foldline
+
+def test_an_event(dry_run):
+    assert foldline.__file__.startswith({inside!r})
+    dry_run.assert_undecodable("invalid", {{}})
+"""
+
+
+@pytest.fixture(scope="module")
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is in the wheel."""
+    directory = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", directory],
         cwd=_CHECKOUT,
         check=True,
         capture_output=True,
     )
-    (wheel,) = tmp_path.glob("*.whl")
-    inside = tmp_path / "inside"
-    zipfile.ZipFile(wheel).extractall(inside)
+    (wheel,) = directory.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(directory / "inside")
+    return directory / "inside"
+
+
+def test_migrations_machines_schemas_and_statements_travel_inside_the_wheel(inside: Path, tmp_path: Path) -> None:
     package = inside / "foldline"
     there = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
     for directory in ("migrations", "schemas"):
@@ -42,3 +59,18 @@ def test_migrations_machines_schemas_and_statements_travel_inside_the_wheel(tmp_
     ).stdout.split()
     assert found[0].startswith(str(inside))
     assert found[1:] == ["3", str(len(list((_CHECKOUT / "migrations").glob("*.sql"))))]
+
+
+@pytest.mark.parametrize("program", ["import pytest", "import foldline.errors, pytest"])
+def test_pytest_finds_the_plugin_and_has_nothing_to_warn_of(inside: Path, tmp_path: Path, program: str) -> None:
+    (tmp_path / "test_event.py").write_text(_TEST.format(inside=str(inside)))
+    run = "sys.exit(pytest.main(['-W', 'error', '-p', 'no:cacheprovider']))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"import sys; sys.path.insert(0, sys.argv[1]); {program}; {run}", inside],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout

@@ -1,4 +1,4 @@
-"""The identities that have their verdict: 16 bytes each, and the place of the record that got it."""
+"""The identities that have their verdict, and the place of the record that got it: some 130 bytes of memory each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Judged:
 
 
 class Ledger:
-    """Verdicts by identity digest (hexadecimal). Each is kept as one number: there may be millions."""
+    """Verdicts by identity digest (hexadecimal), each packed into one number: there may be millions."""
 
     def __init__(self) -> None:
         self._packed: dict[bytes, int] = {}
