@@ -78,7 +78,7 @@ def test_a_sound_file_ends_with_0_and_tells_each_hop(foldline: Commands, file: P
         "     1  applied      INGESTION doc-1  RECEIVED -> PROCESSING",
         "     2  applied      INGESTION doc-1  PROCESSING -> INDEXED",
         "     3  applied      workflow wf-1  STARTED, (new) -> RUNNING",
-        "     4  duplicate    INGESTION doc-1  the same event as line 1, which is applied",
+        "     4  duplicate    INGESTION doc-1  the same event as line 1, which was applied",
         "                     Nothing, if it is the same event. If it is another, give it an event_id of its own.",
         "",
         "4 lines: 3 applied, 1 duplicate, 0 rejected, 0 undecodable.",
@@ -278,7 +278,7 @@ def test_a_duplicate_of_what_the_tables_hold_says_so(foldline: Commands, file: P
     foldline.set(DATABASE_URL=projector.database_url)
     projector.project(START)
     file.write_bytes(lines(START))
-    assert "the same event as one that was judged before, which is applied" in (
+    assert "the same event as one that was judged before, which was applied" in (
         foldline("check", "--from-tables", str(file)).out
     )
 

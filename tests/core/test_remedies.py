@@ -381,7 +381,7 @@ def test_an_attribute_in_a_header_is_described_as_one_in_the_value() -> None:
 def test_a_duplicate_says_of_which_line_and_what_became_of_that() -> None:
     again = judged(STARTED, transition("FAIL", event_id="2", error_message="no"), STARTED)
     assert (again.verdict, again.first, again.reason) == (Verdict.DUPLICATE, 1, None)
-    assert again.summary == "the same event as line 1, which is applied"
+    assert again.summary == "the same event as line 1, which was applied"
     assert again.remedy == "Nothing, if it is the same event. If it is another, give it an event_id of its own."
 
 
@@ -390,7 +390,7 @@ def test_a_duplicate_of_a_rejected_one_says_that_it_was_judged() -> None:
     value = json.dumps(transition("REINDEX", event_id="1")).encode()
     first, again = (fold.judge(Decoded(Record(n, None, value), decode_transition(value))) for n in (5, 6))
     assert (first.verdict, again.verdict, again.first) == (Verdict.REJECTED, Verdict.DUPLICATE, 5)
-    assert again.summary == "the same event as record 5, which is rejected"
+    assert again.summary == "the same event as record 5, which was rejected"
     assert again.remedy == "Mended, it needs an event_id of its own: an event is judged once."
 
 

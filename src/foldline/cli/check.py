@@ -45,8 +45,8 @@ def check(
 
     --json prints one document as the lines are read: `lines`, each with line, topic, verdict, fsm_type, entity_id,
     workflow_id, correlation_id, event_id, action (of a workflow event its kind), met and after (states or statuses),
-    machine_version, reason, detail, field, remedy, duplicate_of (a line); and `totals`: transitions and workflows
-    (records, applied, duplicate, rejected and undecodable by reason), states, statuses, publish_stops_at (a line).
+    machine_version, reason, detail, field, remedy, duplicate_of (a line); and `totals` of all lines: topics (each with
+    records, applied, duplicate, rejected and undecodable by reason), publish_stops_at (a line), states, workflows.
     """
     place = here(database=True) if from_tables else None
     settings = place.settings if place is not None else load_settings()

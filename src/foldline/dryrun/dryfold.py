@@ -119,7 +119,7 @@ class DryFold:
                 where = "one that was judged before" if earlier.offset is None else f"{self._place} {earlier.offset}"
                 return replace(
                     judgment,
-                    detail=f"the same event as {where}, which is {earlier.verdict}",
+                    detail=f"the same event as {where}, which was {earlier.verdict}",
                     remedy=remedies.of_duplicate(earlier.verdict),
                     first=earlier.offset,
                 )
