@@ -25,7 +25,7 @@ from foldline.kafka.lines import read_lines, routes
 from foldline.postgres.reports import Reports
 from foldline.settings import Settings, load_settings
 
-_ASKED_AT_ONCE = 5_000
+_ASKED_AT_ONCE = 1_000
 
 
 def check(
