@@ -20,7 +20,7 @@ from foldline.errors import FoldlineError, LogError, SettingError
 from foldline.folding import Folding
 from foldline.kafka.log import LogReader
 from foldline.kafka.source import KafkaSource
-from foldline.machines import load_machines
+from foldline.machines import Survey, load_machines, survey
 from foldline.postgres.claims import Claimant
 from foldline.postgres.migrations import Runner
 from foldline.postgres.reports import Reports
@@ -80,8 +80,13 @@ def place(settings: Settings) -> Place:
 
 
 def machines_of(settings: Settings) -> Machines:
-    """Load the machines that the settings name."""
+    """Load the machines that the settings name. Raises MachineFaults with everything that is wrong with them."""
     return load_machines(settings.machines, shipped=settings.shipped_machines == "on")
+
+
+def survey_of(settings: Settings) -> Survey:
+    """Read the machines that the settings name, and what is wrong with them."""
+    return survey(settings.machines, shipped=settings.shipped_machines == "on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 
 from foldline.core.machine import Intent, Machine, State, Transition
 from foldline.errors import MachineError
-from foldline.machines import MachineFaults, load_file, load_machines, restored
+from foldline.machines import MachineFaults, load_file, load_machines, restored, survey, survey_paths
 
 ORDER = """\
 fsm_type: ORDER
@@ -207,12 +207,49 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, path: str) -> Non
         load_file(tmp_path / path)
 
 
-def test_the_faults_are_one_error_that_says_them_all(tmp_path: Path) -> None:
+def test_the_faults_are_one_error_whose_line_says_the_first_and_where_the_others_are(tmp_path: Path) -> None:
     path = write(tmp_path, "order.yaml", ORDER.replace("version: 7", "verison: 7").replace("to: DONE", "to: DON"))
-    with pytest.raises(MachineError) as caught:
+    with pytest.raises(MachineFaults) as caught:
         load_file(path)
-    assert str(caught.value).splitlines() == [
+    assert list(map(str, caught.value.faults)) == [
         f"{path}:1: the file has no `version`. Add it.",
         f"{path}:2: the file has the unknown key 'verison'. Did you mean 'version'?",
         f"{path}:14: to names the unknown state 'DON'. Did you mean 'DONE'?",
+    ]
+    more = "`foldline machines check` lists all 3 faults."
+    assert str(caught.value) == f"{path}:1: the file has no `version`. Add it. {more}"
+    with pytest.raises(MachineFaults) as caught:
+        load_file(write(tmp_path, "order.yaml", ORDER.replace("to: DONE", "to: DON")))
+    assert str(caught.value) == f"{path}:14: to names the unknown state 'DON'. Did you mean 'DONE'?"
+
+
+def test_a_survey_says_where_each_machine_comes_from(tmp_path: Path) -> None:
+    order = write(tmp_path, "order.yaml", ORDER)
+    mine = write(tmp_path, "mine.yaml", ORDER.replace("ORDER", "INGESTION"))
+    found = survey([tmp_path])
+    assert not found.faults
+    assert [(each.machine.fsm_type, each.shipped, each.replaces) for each in found.loaded] == [
+        ("INGESTION", False, True),
+        ("ORDER", False, False),
+        ("PATTERN_LEARNING", True, False),
+        ("QUALITY_ASSESSMENT", True, False),
+    ]
+    assert [each.file for each in found.loaded if not each.shipped] == [mine, order]
+
+
+def test_files_and_directories_are_surveyed_as_one_set(tmp_path: Path) -> None:
+    order = write(tmp_path / "one", "order.yaml", ORDER)
+    again = write(tmp_path, "again.txt", ORDER)
+    broken = write(tmp_path, "broken.yaml", ORDER.replace("version: 7", "version: 0").replace("ORDER", "PARCEL"))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    found = survey_paths(
+        [tmp_path / "one" / ".." / "one" / order.name, tmp_path / "one", again, broken, empty, tmp_path / "gone.yaml"]
+    )
+    assert [(each.machine.fsm_type, each.replaces) for each in found.loaded] == [("ORDER", False)]
+    assert [(fault.file, fault.line, fault.problem) for fault in found.faults] == [
+        (again, 1, f"'ORDER' is also defined in {order}"),
+        (broken, 2, "version is 0"),
+        (empty, None, "no definition lies here"),
+        (tmp_path / "gone.yaml", None, "cannot be read: No such file or directory"),
     ]

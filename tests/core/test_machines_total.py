@@ -64,7 +64,7 @@ def check(path: Path, content: bytes) -> None:
         lines = len(content.decode(errors="replace").splitlines()) + 1
         assert found.faults
         assert all(fault.line is None or 1 <= fault.line <= lines for fault in found.faults)
-        assert len(str(found).splitlines()) == len(found.faults)
+        assert all(len(line.splitlines()) == 1 for line in [str(found), *map(str, found.faults)])
     else:
         source, _ = read(content.decode(), path)
         assert source

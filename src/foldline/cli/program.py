@@ -12,7 +12,20 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from foldline.cli import check, deadletters, demo, history, migrate, publish, run, status, topics, up, workflows
+from foldline.cli import (
+    check,
+    deadletters,
+    demo,
+    history,
+    machines,
+    migrate,
+    publish,
+    run,
+    status,
+    topics,
+    up,
+    workflows,
+)
 from foldline.cli.output import plain
 from foldline.errors import FoldlineError
 
@@ -38,6 +51,7 @@ app.command()(status.positions)
 app.command()(history.history)
 app.add_typer(workflows.app)
 app.add_typer(deadletters.app)
+app.add_typer(machines.app)
 
 
 @dataclass

@@ -186,6 +186,7 @@ def missing_names(state: State, event: TransitionEvent) -> list[str]:
 
 
 EVENT_FIELDS = frozenset(TransitionEvent.__struct_fields__) - {"identity"}
+"""What `requires` may name of the event itself; every other name is a key of its metadata."""
 _NULL = msgspec.Raw(b"null")
 
 

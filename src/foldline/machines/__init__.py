@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from foldline.machines.document import documented, restored
-from foldline.machines.faults import Fault, MachineFaults
-from foldline.machines.loading import load_file, load_machines
+from foldline.machines.faults import Fault, Finding, MachineFaults, Remark
+from foldline.machines.loading import Loaded, Survey, load_file, load_machines, survey, survey_paths
 
-__all__ = ["Fault", "MachineFaults", "documented", "load_file", "load_machines", "restored"]
+__all__ = [
+    "Fault",
+    "Finding",
+    "Loaded",
+    "MachineFaults",
+    "Remark",
+    "Survey",
+    "documented",
+    "load_file",
+    "load_machines",
+    "restored",
+    "survey",
+    "survey_paths",
+]

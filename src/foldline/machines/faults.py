@@ -1,10 +1,10 @@
-"""What is wrong with machine definitions: each fault with its file, line and remedy, raised all together."""
+"""What is found in machine definitions, each with its file, line and remedy; faults are raised all together."""
 
 from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from foldline.errors import MachineError
 
@@ -17,8 +17,8 @@ _SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong. `line` counts from 1, and is None where the whole file or directory is at fault.
+class Finding:
+    """One thing. `line` counts from 1, and is None where the whole file or directory is meant.
 
     `problem` has no full stop at its end, `remedy` is a sentence.
     """
@@ -28,17 +28,42 @@ class Fault:
     problem: str
     remedy: str
 
+    @property
+    def place(self) -> str:
+        """Where it is, as editors read it: `file:line`, or only the file."""
+        return str(self.file) if self.line is None else f"{self.file}:{self.line}"
+
     def __str__(self) -> str:
-        place = str(self.file) if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.problem}. {self.remedy}"
+        return f"{self.place}: {self.problem}. {self.remedy}"
+
+
+class Fault(Finding):
+    """What makes a definition no machine."""
+
+
+class Remark(Finding):
+    """What is legal, and yet hardly meant."""
+
+
+_Finding = TypeVar("_Finding", bound=Finding)
+
+
+def ordered(findings: Iterable[_Finding]) -> tuple[_Finding, ...]:
+    """Each finding once, by file and line."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda finding: (str(finding.file), finding.line or 0)))
 
 
 class MachineFaults(MachineError):  # noqa: N818 -- the plural says that it holds them all
-    """Definitions are not well formed. `faults` holds every fault found, by file and line; at least one."""
+    """Definitions are not well formed. `faults` holds every fault found, by file and line; at least one.
+
+    The message is one line: the first fault, and where to see the others.
+    """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(sorted(dict.fromkeys(faults), key=lambda fault: (str(fault.file), fault.line or 0)))
-        super().__init__("\n".join(map(str, self.faults)))
+        self.faults = ordered(faults)
+        first, *others = self.faults
+        more = f" `foldline machines check` lists all {len(self.faults)} faults." if others else ""
+        super().__init__(f"{first.place}: {first.problem}.", remedy=f"{first.remedy}{more}")
 
 
 def shown(value: object) -> str:

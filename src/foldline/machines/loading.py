@@ -1,36 +1,41 @@
-"""Files and directories into machines. Total: what is wrong with any of it is a `MachineFaults`, everything at once."""
+"""Files and directories into machines. Total: what is wrong with any of it is found, everything at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from foldline.core.machine import Intent, Machine, State, Transition
-from foldline.machines import rules, shape
-from foldline.machines.document import documented
-from foldline.machines.faults import Fault, MachineFaults, shown
-from foldline.machines.outline import Named, outline
-from foldline.machines.source import read
+from foldline.core.machine import Machine
+from foldline.machines.faults import Fault, MachineFaults, Remark, ordered, shown
+from foldline.machines.reading import Reading, read_file, reason
 from foldline.resources import SHIPPED_MACHINES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from foldline.core.machine import Machines
-    from foldline.machines.model import Definition
 
 _SUFFIXES = {".yaml", ".yml"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """What came of one file: a machine or faults, and in either case the type it names, if that can be read."""
+class Loaded:
+    """A machine and where it comes from. `replaces`: it stands in the place of a shipped one of the same type."""
 
+    machine: Machine
     file: Path
-    fsm_type: Named | None
-    machine: Machine | None
+    shipped: bool
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What files and directories hold: the well-formed machines, by type, and everything that was found about them."""
+
+    loaded: tuple[Loaded, ...]
     faults: tuple[Fault, ...]
+    remarks: tuple[Remark, ...]
 
 
 def load_machines(directories: Sequence[Path], *, shipped: bool = True) -> Machines:
@@ -39,46 +44,82 @@ def load_machines(directories: Sequence[Path], *, shipped: bool = True) -> Machi
     A directory's machine replaces a shipped one of the same type; the same type in two of their files is a fault. A
     directory named twice counts once; hidden files are passed over. Raises MachineFaults with every fault of all of it.
     """
-    faults: list[Fault] = []
-    own: list[_Reading] = []
-    for directory in {_identity(directory): directory for directory in directories}.values():
-        own += _readings(directory, faults)
-    delivered = _readings(SHIPPED_MACHINES, faults) if shipped else []
-    faults += _second_definitions(own)
-    faults += [fault for reading in [*own, *delivered] for fault in reading.faults]
-    if faults:
-        raise MachineFaults(faults)
-    machines = [reading.machine for reading in [*delivered, *own] if reading.machine]
-    return {machine.fsm_type: machine for machine in machines}
+    found = survey(directories, shipped=shipped)
+    if found.faults:
+        raise MachineFaults(found.faults)
+    return {each.machine.fsm_type: each.machine for each in found.loaded}
 
 
 def load_file(path: Path) -> Machine:
     """The machine that one file defines. Raises MachineFaults with everything that is wrong with it."""
-    reading = _reading(path)
+    reading = read_file(path)
     if reading.machine is None:
         raise MachineFaults(reading.faults)
     return reading.machine
 
 
-def _readings(directory: Path, faults: list[Fault]) -> list[_Reading]:
+def survey(directories: Sequence[Path], *, shipped: bool = True) -> Survey:
+    """What `load_machines` would load, and what it would refuse."""
+    once = {_identity(directory): directory for directory in directories}
+    own = [reading for directory in once.values() for reading in _readings(directory)]
+    return _survey(own, _readings(SHIPPED_MACHINES) if shipped else [])
+
+
+def survey_paths(paths: Sequence[Path]) -> Survey:
+    """What these files and directories hold, as if they were to be loaded together and without others.
+
+    A file counts once, however often it is named.
+    """
+    own: dict[Path, Reading] = {}
+    for path in paths:
+        readings = (_readings(path) or [_nothing_in(path)]) if path.is_dir() else [read_file(path)]
+        own |= {_identity(reading.file): reading for reading in readings}
+    return _survey([*own.values()], [])
+
+
+def _survey(own: Sequence[Reading], delivered: Sequence[Reading]) -> Survey:
+    mine, theirs = _machines(own), _machines(delivered)
+    loaded = {
+        **{name: Loaded(machine, file, shipped=True, replaces=False) for name, (machine, file) in theirs.items()},
+        **{
+            name: Loaded(machine, file, shipped=False, replaces=name in theirs)
+            for name, (machine, file) in mine.items()
+        },
+    }
+    faults = [fault for reading in (*own, *delivered) for fault in reading.faults]
+    return Survey(
+        tuple(loaded[name] for name in sorted(loaded)),
+        ordered([*faults, *_second_definitions(own)]),
+        ordered(remark for reading in own for remark in reading.remarks),
+    )
+
+
+def _machines(readings: Iterable[Reading]) -> dict[str, tuple[Machine, Path]]:
+    return {reading.machine.fsm_type: (reading.machine, reading.file) for reading in readings if reading.machine}
+
+
+def _identity(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL; reading it says so
+        return path
+
+
+def _readings(directory: Path) -> list[Reading]:
     try:
         files = sorted(path for path in directory.iterdir() if _is_definition(path))
     except (OSError, ValueError) as error:
         remedy = "Correct FOLDLINE_MACHINES, or make the directory readable."
-        faults.append(Fault(directory, None, f"not a readable directory: {_reason(error)}", remedy))
-        return []
-    return [_reading(path) for path in files]
+        return [_faulty(Fault(directory, None, f"not a readable directory: {reason(error)}", remedy))]
+    return [read_file(path) for path in files]
 
 
-def _identity(directory: Path) -> Path:
-    try:
-        return directory.resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL; reading it says so
-        return directory
+def _nothing_in(directory: Path) -> Reading:
+    return _faulty(Fault(directory, None, "no definition lies here", "Name a directory with *.yaml or *.yml files."))
 
 
-def _reason(error: Exception) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+def _faulty(fault: Fault) -> Reading:
+    return Reading(fault.file, None, None, (fault,))
 
 
 def _is_definition(path: Path) -> bool:
@@ -88,27 +129,8 @@ def _is_definition(path: Path) -> bool:
     return path.is_file() or (path.is_symlink() and not path.exists())
 
 
-def _reading(path: Path) -> _Reading:
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        return _Reading(path, None, None, (Fault(path, line, "not UTF-8", "Save the file as UTF-8."),))
-    except (OSError, ValueError) as error:
-        fault = Fault(path, None, f"cannot be read: {_reason(error)}", "Make it a readable file, or remove it.")
-        return _Reading(path, None, None, (fault,))
-    source, faults = read(text, path)
-    if source is None:
-        return _Reading(path, None, None, tuple(faults))
-    names = outline(source)
-    definition, of_shape = shape.judge(source, path)
-    faults += of_shape + rules.check(names, path)
-    machine = None if faults or definition is None else _machine(definition)
-    return _Reading(path, names.fsm_type, machine, tuple(faults))
-
-
-def _second_definitions(readings: Iterable[_Reading]) -> Iterable[Fault]:
-    first: dict[str, _Reading] = {}
+def _second_definitions(readings: Iterable[Reading]) -> Iterator[Fault]:
+    first: dict[str, Reading] = {}
     for reading in readings:
         if not reading.fsm_type:
             continue
@@ -116,43 +138,3 @@ def _second_definitions(readings: Iterable[_Reading]) -> Iterable[Fault]:
         if other is not reading:
             problem = f"{shown(reading.fsm_type.text)} is also defined in {other.file}"
             yield Fault(reading.file, reading.fsm_type.line, problem, "Keep one of the two files.")
-
-
-def _machine(definition: Definition) -> Machine:
-    """The machine that a well-formed definition says. Reordering entries without meaning gives an equal one."""
-    machine = Machine(
-        fsm_type=definition.fsm_type,
-        version=definition.version,
-        initial=definition.initial,
-        states={
-            name: State(name)
-            if entry is None
-            else State(name, _seconds(entry.timeout), entry.final, entry.error, tuple(sorted(entry.requires)))
-            for name, entry in definition.states.items()
-        },
-        transitions={
-            (state, entry.action): Transition(entry.to, entry.max)
-            for entry in definition.transitions
-            for state in entry.from_
-        },
-        intents=_intents(definition),
-        lease_required=definition.lease is not None,
-        corrections_refused=definition.corrections is not None,
-    )
-    return documented(machine)
-
-
-def _seconds(timeout: int | None) -> float | None:
-    return None if timeout is None else float(timeout)
-
-
-def _intents(definition: Definition) -> tuple[Intent, ...]:
-    """One intent for each thing asked for, however many entries ask for it; sorted, as their order has no meaning."""
-    when: dict[tuple[str, str, str], list[str]] = {}
-    for entry in definition.intents:
-        operation_type = entry.operation_type if entry.type == "WORKFLOW_TRIGGER" else ""
-        when.setdefault((entry.type, entry.target, operation_type), []).extend(entry.when)
-    return tuple(
-        Intent(tuple(sorted(states)), kind, target, operation_type or None)
-        for (kind, target, operation_type), states in sorted(when.items())
-    )

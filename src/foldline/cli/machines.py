@@ -1,0 +1,172 @@
+"""`foldline machines`: which definitions are loaded, what is wrong with them, and how they look. Needs no server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foldline.app import machines_of, survey_of
+from foldline.cli.output import AsJson, counted, json_out, line_out, plain, table_out
+from foldline.core.machine import Machine
+from foldline.errors import AbsentError, MachineError, UsageError
+from foldline.machines import Fault, Finding, Loaded, MachineFaults, Survey, survey_paths
+from foldline.machines.faults import choose
+from foldline.machines.graph import dot, mermaid
+from foldline.settings import load_settings
+
+app = typer.Typer(name="machines", help="The machine definitions.")
+
+
+class Format(StrEnum):
+    """The languages of state diagrams."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+@app.callback(invoke_without_command=True)
+def machines(ctx: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the loaded machines; `check` looks for faults, `graph` prints a state diagram."""
+    if ctx.invoked_subcommand is not None:
+        if as_json:
+            raise UsageError(
+                f"--json before `{ctx.invoked_subcommand}` is the list's.",
+                remedy=f"Put it behind `{ctx.invoked_subcommand}`.",
+            )
+        return
+    found = survey_of(load_settings())
+    if found.faults:
+        raise MachineFaults(found.faults)
+    if as_json:
+        json_out([_machine_json(each) for each in found.loaded])
+    elif not found.loaded:
+        line_out("No machine is loaded.")
+    else:
+        _show_list(found.loaded)
+
+
+@app.command()
+def check(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE|DIRECTORY]...", help="What to check, instead of what the settings name."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Look for faults in definitions, all at once, and for what is legal but doubtful; exits 1 if there is a fault."""
+    found = survey_paths(paths) if paths else survey_of(load_settings())
+    if as_json:
+        json_out(
+            {
+                "machines": [_machine_json(each) for each in found.loaded],
+                "faults": [_finding_json(each) for each in found.faults],
+                "remarks": [_finding_json(each) for each in found.remarks],
+            }
+        )
+    else:
+        _show_findings(found)
+    if found.faults:
+        raise MachineError(f"{counted(len(found.faults), 'fault')} in the definitions.", remedy="Each has its remedy.")
+
+
+@app.command()
+def graph(
+    fsm_type: Annotated[
+        str | None, typer.Argument(metavar="[FSM_TYPE]", help="The machine; may be left out if it is the only one.")
+    ] = None,
+    *,
+    language: Annotated[
+        Format, typer.Option("--format", case_sensitive=False, help="The language of the diagram.")
+    ] = Format.MERMAID,
+) -> None:
+    """Print a machine as a state diagram."""
+    loaded = machines_of(load_settings())
+    if fsm_type is None and len(loaded) != 1:
+        raise UsageError("A diagram shows one machine.", remedy=f"Name it. Loaded: {', '.join(loaded) or 'none'}.")
+    machine = next(iter(loaded.values())) if fsm_type is None else loaded.get(fsm_type)
+    if machine is None:
+        raise AbsentError(f"No machine {fsm_type} is loaded.", remedy=choose(str(fsm_type), loaded))
+    line_out((mermaid if language is Format.MERMAID else dot)(machine).rstrip("\n"))
+
+
+def _show_list(loaded: Sequence[Loaded]) -> None:
+    table_out(
+        ["machine", "version", "states", "transitions", "initial", "final", "retries", "rules", "from"],
+        [
+            [
+                each.machine.fsm_type,
+                each.machine.version,
+                len(each.machine.states),
+                len(each.machine.transitions),
+                each.machine.initial,
+                ", ".join(_final(each.machine)) or None,
+                ", ".join(f"{action} (max {most})" for action, most in _retries(each.machine)) or None,
+                ", ".join(_rules(each.machine)) or None,
+                _origin(each),
+            ]
+            for each in loaded
+        ],
+    )
+
+
+def _show_findings(found: Survey) -> None:
+    for each in found.loaded:
+        machine = each.machine
+        size = f"{counted(len(machine.states), 'state')}, {counted(len(machine.transitions), 'transition')}"
+        line_out(plain(f"{each.file}: ok: {machine.fsm_type} version {machine.version}, {size}"))
+    for finding in (*found.remarks, *found.faults):
+        kind = "fault" if isinstance(finding, Fault) else "remark"
+        line_out(plain(f"{finding.place}: {kind}: {finding.problem}. {finding.remedy}"))
+    if not found.faults:
+        remarks = f", {counted(len(found.remarks), 'remark')}" if found.remarks else ""
+        line_out(f"{counted(len(found.loaded), 'machine')}, no fault{remarks}.")
+
+
+def _machine_json(each: Loaded) -> dict[str, object]:
+    machine = each.machine
+    return {
+        "fsm_type": machine.fsm_type,
+        "version": machine.version,
+        "digest": machine.digest,
+        "file": str(each.file),
+        "shipped": each.shipped,
+        "replaces_shipped": each.replaces,
+        "states": len(machine.states),
+        "transitions": len(machine.transitions),
+        "initial": machine.initial,
+        "final": _final(machine),
+        "retries": [{"action": action, "max": most} for action, most in _retries(machine)],
+        "lease_required": machine.lease_required,
+        "corrections_refused": machine.corrections_refused,
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, object]:
+    return {**asdict(finding), "file": str(finding.file)}
+
+
+def _final(machine: Machine) -> list[str]:
+    return [state.name for state in machine.states.values() if state.final]
+
+
+def _retries(machine: Machine) -> list[tuple[str, int]]:
+    """The actions that are counted as retries, each with its bound."""
+    bounds = {(action, each.max): each.max for (_, action), each in machine.transitions.items()}
+    return [(action, most) for (action, _), most in bounds.items() if most is not None]
+
+
+def _rules(machine: Machine) -> list[str]:
+    rules = {"lease required": machine.lease_required, "corrections refused": machine.corrections_refused}
+    return [rule for rule, holds in rules.items() if holds]
+
+
+def _origin(each: Loaded) -> str:
+    if each.shipped:
+        return "shipped"
+    return f"{each.file}, instead of the shipped one" if each.replaces else str(each.file)
