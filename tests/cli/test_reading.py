@@ -42,13 +42,6 @@ def projected(foldline: Commands, projector: Projector) -> Commands:
     return foldline
 
 
-def test_history_tells_each_hop_with_its_duration_and_each_rejection_with_its_reason(projected: Commands) -> None:
-    first, second, third = projected("history", "INGESTION", "doc-1").out.splitlines()[1:]
-    assert all(part in first for part in ("2026-01-31T12:00:00.000Z", "RECEIVED -> PROCESSING", "START_PROCESSING"))
-    assert all(part in second for part in ("PROCESSING -> INDEXED", "1 min 30 s", "fsm.transitions.v1[0]@1"))
-    assert "rejected, illegal_transition" in third
-
-
 def test_history_for_programs_has_every_field_and_times_in_utc(projected: Commands) -> None:
     first, second, third = projected("history", "INGESTION", "doc-1", "--json").json
     assert first["transitioned_at"] == STARTED
@@ -108,7 +101,6 @@ def test_a_workflow_is_shown_with_its_timeline_and_every_digit_of_its_payload(pr
     answer = projected("workflows", "show", "wf-1", "--json")
     assert [entry["kind"] for entry in answer.json["timeline"]] == ["STARTED", "STEP_STARTED", "STEP_FAILED"]
     assert "12345678901234567890123" in answer.out
-    assert "STEP_FAILED" in projected("workflows", "show", "wf-1").out
     assert projected("workflows", "show", "wf-2").code == 1
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
+from foldline.app import machines_of
 from foldline.cli.here import here
-from foldline.cli.output import AsJson, duration, json_out, plain, raw_json, table_out
-from foldline.errors import AbsentError
-from foldline.postgres.reports import HistoryEntry, Reports
+from foldline.cli.output import AsJson, instant, json_out, line_out, note, plain, raw_json
+from foldline.cli.timeline import Line, span, timeline_out
+from foldline.core.machine import CORRECT, Machine
+from foldline.core.stays import Stay, stay_now, stays_before
+from foldline.errors import AbsentError, MachineError
+from foldline.postgres.reports import EntityStory, HistoryEntry, Reports
+from foldline.settings import Settings
 
 
 def history(
@@ -21,40 +24,53 @@ def history(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print what happened to one entity, in the log's order."""
-    entries = Reports(here(database=True).database_url).history(fsm_type, entity_id)
-    if not entries:
+    """Print what happened to one entity, in the log's order, and how long it has been where it is."""
+    place = here(database=True)
+    story = Reports(place.database_url).entity(fsm_type, entity_id)
+    if story is None:
         raise AbsentError(
             f"Nothing is known of {fsm_type} {entity_id}.",
             remedy="Check the spelling; `foldline status` lists the machines that have entities.",
         )
+    machine = machine_of(place.settings, fsm_type)
     if as_json:
-        json_out([history_json(entry) for entry in entries])
+        json_out(history_json(story, machine))
     else:
-        show_history(entries)
+        show_history(story, machine)
 
 
-def history_json(entry: HistoryEntry) -> dict[str, object]:
-    """One row of history for programs."""
-    return {**asdict(entry), "metadata": raw_json(entry.metadata)}
+def machine_of(settings: Settings, fsm_type: str) -> Machine | None:
+    """The machine whose timeouts count. What is wrong with a definition keeps nobody from reading history."""
+    try:
+        return machines_of(settings).get(fsm_type)
+    except MachineError as error:
+        note(plain(f"timeouts are not known: {error}"))
+        return None
 
 
-def show_history(entries: Sequence[HistoryEntry]) -> None:
-    """Print the rows for people."""
-    table_out(
-        ["time", "from -> to", "action", "after", "position", "outcome"],
-        [
-            [
-                entry.transitioned_at,
-                f"{entry.from_state or '(new)'} -> {entry.to_state}",
-                entry.action,
-                duration(entry.duration_ms),
-                position_of(entry.topic, entry.partition, entry.record_offset),
-                _outcome(entry),
-            ]
-            for entry in entries
-        ],
-    )
+def history_json(story: EntityStory, machine: Machine | None) -> list[dict[str, object]]:
+    """The rows of history for programs, each with how long the entity had been in the state that it met."""
+    stays = stays_before(story.history, machine)
+    now = _now(story, machine)
+    present = max((entry.id for entry in story.history if entry.success), default=None) if now is not None else None
+    return [
+        {
+            **asdict(entry),
+            "metadata": raw_json(entry.metadata),
+            "seconds_in_state": None if stay is None else stay.seconds,
+            "overstay_seconds": None if stay is None else stay.overstay_seconds,
+            "seconds_until_now": now.seconds if now is not None and entry.id == present else None,
+        }
+        for entry, stay in zip(story.history, stays, strict=True)
+    ]
+
+
+def show_history(story: EntityStory, machine: Machine | None) -> None:
+    """Print the rows as a timeline, and where the entity is now."""
+    line_out(f"History of {plain(story.fsm_type)} {plain(story.entity_id)}", style="bold")
+    stays = stays_before(story.history, machine)
+    timeline_out([_line(entry, stay) for entry, stay in zip(story.history, stays, strict=True)])
+    _show_now(story, machine)
 
 
 def position_of(topic: str | None, partition: int | None, offset: int | None) -> str | None:
@@ -62,9 +78,68 @@ def position_of(topic: str | None, partition: int | None, offset: int | None) ->
     return None if topic is None else f"{topic}[{partition}]@{offset}"
 
 
-def _outcome(entry: HistoryEntry) -> Text:
+def _line(entry: HistoryEntry, stay: Stay | None) -> Line:
+    below, style = _remark(entry)
+    position = position_of(entry.topic, entry.partition, entry.record_offset) or ""
+    if _by_hand(entry) and position:
+        position = f"later than {position}"
+    return Line(entry.transitioned_at, (_hop(entry), entry.action, _after(stay), position), below, style)
+
+
+def _hop(entry: HistoryEntry) -> str:
     if entry.success:
-        return Text(f"ok: {plain(entry.error_message)}" if entry.error_message else "ok", "green")
+        return f"{entry.from_state or '(new)'} -> {entry.to_state}"
+    return f"in {entry.from_state}" if entry.from_state is not None else "(unknown entity)"
+
+
+def _after(stay: Stay | None) -> str:
+    if stay is None or stay.seconds is None:
+        return ""
+    return f"after {span(stay.seconds)}{_over(stay)}"
+
+
+def _over(stay: Stay) -> str:
+    if stay.overstay_seconds is None or stay.timeout_seconds is None:
+        return ""
+    return f", {span(stay.overstay_seconds)} OVER its timeout of {span(stay.timeout_seconds)}"
+
+
+def _remark(entry: HistoryEntry) -> tuple[str, str]:
+    """What stands below a row, and its style."""
+    if _by_hand(entry):
+        return "BY HAND: written with SQL, no event says so", "magenta"
     if entry.reason is not None:
-        return Text(f"rejected, {plain(entry.error_message or entry.reason)}", "red")
-    return Text(f"failed attempt: {plain(entry.error_message or 'no message')}", "yellow")
+        return f"REJECTED {entry.error_message or entry.reason}", "red"
+    if not entry.success:
+        return f"FAILED ATTEMPT: {entry.error_message or 'no message'}", "yellow"
+    if entry.action == CORRECT:
+        return f"CORRECTED by an operator: {entry.error_message}", "magenta"
+    return entry.error_message or "", ""
+
+
+def _by_hand(entry: HistoryEntry) -> bool:
+    """Whether no event wrote this row: every event has an id, and a machine may call an action MANUAL too."""
+    return entry.event_id is None
+
+
+def _now(story: EntityStory, machine: Machine | None) -> Stay | None:
+    if story.state is None or story.since is None:
+        return None
+    return stay_now(story.state, story.since, story.asked_at, machine)
+
+
+def _show_now(story: EntityStory, machine: Machine | None) -> None:
+    now = _now(story, machine)
+    if now is None:
+        moved = any(entry.success for entry in story.history)
+        why = "its row is gone, deleted with SQL" if moved else "nothing was applied"
+        line_out(f"Now without a state: {why}", style="bold")
+        return
+    if not story.history:
+        line_out("Its history was removed.")
+    since = f"since {instant(story.since)}"
+    lasting = f"for {span(now.seconds)}, {since}" if now.seconds is not None else f"{since}, which is yet to come"
+    defined = machine.states.get(now.state) if machine is not None else None
+    final = " (final)" if defined is not None and defined.final else ""
+    style = "bold red" if now.overstay_seconds is not None else "bold"
+    line_out(f"Now in {plain(now.state)}{final} {lasting}{_over(now)}", style=style)

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foldline.app import Place, projection
-from foldline.cli.history import history_json, show_history
-from foldline.cli.output import json_out, line_out, listed, plain
+from foldline.cli.history import history_json, machine_of, show_history
+from foldline.cli.output import json_out, line_out, listed
 from foldline.cli.publish import publish_file, published
 from foldline.cli.run import run_until_caught_up, unfinished
 from foldline.cli.status import show_states
 from foldline.cli.tally import Tally, heard_by
+from foldline.core.machine import Machine
 from foldline.embedded import RunningServers
 from foldline.errors import PublishError
 from foldline.kafka.publisher import Publisher
-from foldline.postgres.reports import HistoryEntry, Reports
+from foldline.postgres.reports import EntityStory, Reports
 from foldline.watch import log_listener
 
 _SHOWN_BY_CHOICE = ("INGESTION", "doc-0007")
@@ -44,8 +45,8 @@ class _Outcome:
     sent: Counter[str]
     tally: Tally
     states: list[tuple[str, str, int]]
-    entity: tuple[str, str] | None
-    history: list[HistoryEntry]
+    story: EntityStory | None
+    machine: Machine | None
     first_seconds: float | None
     all_seconds: float
 
@@ -70,9 +71,10 @@ def project_once(place: Place, running: RunningServers, given: Given, *, began: 
         raise fault
     all_seconds = time.monotonic() - began
     reports = Reports(place.database_url)
-    entity, history = _an_entity(reports)
+    story = _an_entity(reports)
+    machine = None if story is None else machine_of(place.settings, story.fsm_type)
     first = None if tally.first_at is None else tally.first_at - began
-    outcome = _Outcome(sent, tally, reports.states(), entity, history, first, all_seconds)
+    outcome = _Outcome(sent, tally, reports.states(), story, machine, first, all_seconds)
     (_tell_json if as_json else _tell)(outcome)
 
 
@@ -88,12 +90,12 @@ def _publish(place: Place, given: Given) -> Counter[str]:
     return sent
 
 
-def _an_entity(reports: Reports) -> tuple[tuple[str, str] | None, list[HistoryEntry]]:
+def _an_entity(reports: Reports) -> EntityStory | None:
     """The entity that the example is about, else the one to which most has happened."""
-    if history := reports.history(*_SHOWN_BY_CHOICE):
-        return _SHOWN_BY_CHOICE, history
-    entity = reports.busiest_entity()
-    return entity, [] if entity is None else reports.history(*entity)
+    if story := reports.entity(*_SHOWN_BY_CHOICE):
+        return story
+    busiest = reports.busiest_entity()
+    return None if busiest is None else reports.entity(*busiest)
 
 
 def _tell(outcome: _Outcome) -> None:
@@ -105,10 +107,9 @@ def _tell(outcome: _Outcome) -> None:
     line_out(f"Dead letters of this run: {listed(tally.reasons.most_common())}")
     line_out()
     show_states(outcome.states)
-    if outcome.entity is not None:
+    if outcome.story is not None:
         line_out()
-        line_out(f"History of {' '.join(plain(part) for part in outcome.entity)}")
-        show_history(outcome.history)
+        show_history(outcome.story, outcome.machine)
     line_out()
     if outcome.first_seconds is not None:
         line_out(f"First event projected after {outcome.first_seconds:.1f} s.")
@@ -116,7 +117,7 @@ def _tell(outcome: _Outcome) -> None:
 
 
 def _tell_json(outcome: _Outcome) -> None:
-    tally = outcome.tally
+    tally, story = outcome.tally, outcome.story
     json_out(
         {
             "published": {"records": outcome.sent.total(), "topics": outcome.sent},
@@ -124,10 +125,8 @@ def _tell_json(outcome: _Outcome) -> None:
             "nothing_new": tally.nothing_new,
             "dead_letters": tally.reasons,
             "states": [{"fsm_type": f, "state": s, "entities": count} for f, s, count in outcome.states],
-            "entity": None
-            if outcome.entity is None
-            else dict(zip(("fsm_type", "entity_id"), outcome.entity, strict=True)),
-            "history": [history_json(entry) for entry in outcome.history],
+            "entity": None if story is None else {"fsm_type": story.fsm_type, "entity_id": story.entity_id},
+            "history": [] if story is None else history_json(story, outcome.machine),
             "seconds": {"first": outcome.first_seconds, "all": outcome.all_seconds},
         }
     )

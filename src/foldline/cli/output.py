@@ -36,9 +36,12 @@ def raw_json(text: str | None) -> msgspec.Raw | None:
     return None if text is None else msgspec.Raw(text.encode())
 
 
-def line_out(text: str = "") -> None:
-    """Print one line for people, now."""
-    typer.echo(text)
+def line_out(text: str = "", *, style: str = "") -> None:
+    """Print one line for people, now; in `style` on a terminal."""
+    if style and sys.stdout.isatty():
+        Console(highlight=False).print(Text(text, style), soft_wrap=True)
+    else:
+        typer.echo(text)
 
 
 def note(text: str) -> None:

@@ -1,16 +1,16 @@
-"""`foldline workflows`: the workflows as they stand, and the timeline of one."""
+"""`foldline workflows`: the workflows as they stand, and one of them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from foldline.cli.here import here
-from foldline.cli.history import position_of
-from foldline.cli.output import AsJson, counted, duration, instant, json_out, line_out, note, plain, raw_json, table_out
+from foldline.cli.output import AsJson, instant, json_out, line_out, note, table_out
+from foldline.cli.workflow import show_workflow, workflow_json
+from foldline.core.passage import passage_of
 from foldline.errors import AbsentError, UsageError
 from foldline.postgres.reports import Reports, WorkflowEntry
 
@@ -67,35 +67,20 @@ def workflows(
 def show(
     workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW_ID")],
     *,
+    events: Annotated[bool, typer.Option("--events", help="Print every event, with its position in the log.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print one workflow and its timeline."""
-    reports = Reports(here(database=True).database_url)
-    found = reports.workflow(workflow_id)
-    if found is None:
+    """Print one workflow: its steps and pauses, each with how long it took or takes."""
+    story = Reports(here(database=True).database_url).workflow(workflow_id)
+    if story is None:
         raise AbsentError(
             f"There is no workflow {workflow_id}.", remedy="Check the spelling; `foldline workflows` lists them."
         )
-    timeline = reports.timeline(workflow_id)
+    passage = passage_of(story.timeline, story.workflow.status, story.asked_at)
     if as_json:
-        events = [{**asdict(entry), "payload": raw_json(entry.payload)} for entry in timeline]
-        json_out({**asdict(found), "timeline": events})
-        return
-    _show_head(found)
-    line_out()
-    table_out(
-        ["time", "event", "step", "position", "error"],
-        [
-            [
-                entry.occurred_at,
-                entry.kind,
-                entry.step or "",
-                position_of(entry.topic, entry.partition, entry.record_offset),
-                entry.error_message or "",
-            ]
-            for entry in timeline
-        ],
-    )
+        json_out(workflow_json(story, passage))
+    else:
+        show_workflow(story, None if events else passage)
 
 
 def _show_list(found: list[WorkflowEntry]) -> None:
@@ -116,15 +101,3 @@ def _show_list(found: list[WorkflowEntry]) -> None:
             for each in found
         ],
     )
-
-
-def _show_head(found: WorkflowEntry) -> None:
-    line_out(f"{plain(found.workflow_id)}: {plain(found.operation_type)} of {plain(found.entity_id)}, {found.status}")
-    line_out(
-        f"Started {instant(found.started_at)}, completed {instant(found.completed_at)}, took "
-        f"{duration(found.duration_ms)}; {counted(found.completed_steps, 'step')} done, retried {found.retry_count} x."
-    )
-    if found.current_step:
-        line_out(f"At step {plain(found.current_step)}.")
-    if found.failed_step or found.error_message:
-        line_out(f"Failed at {plain(found.failed_step or '-')}: {plain(found.error_message or 'no message')}")

@@ -51,3 +51,9 @@ def milliseconds_between(earlier: datetime, later: datetime) -> float | None:
     if delta.days < 0:
         return None
     return ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) / 1000
+
+
+def seconds_between(earlier: datetime, later: datetime) -> float | None:
+    """Seconds with their microseconds; None if `later` comes before `earlier`."""
+    delta = later - earlier
+    return None if delta.days < 0 else delta.total_seconds()

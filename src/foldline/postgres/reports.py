@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -66,6 +66,18 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityStory:
+    """Everything kept of one entity at `asked_at`, by the database's clock; `state` is None where it has no row."""
+
+    fsm_type: str
+    entity_id: str
+    history: list[HistoryEntry]
+    state: str | None
+    since: datetime | None
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class WorkflowEntry:
     """One workflow as it stands. `completed_steps` is their number."""
 
@@ -100,6 +112,15 @@ class TimelineEntry:
     topic: str | None
     partition: int | None
     record_offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowStory:
+    """One workflow and every applied event of it, in the log's order, at `asked_at` by the database's clock."""
+
+    workflow: WorkflowEntry
+    timeline: list[TimelineEntry]
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +175,15 @@ class Reports:
         """Open dead letters by verdict and reason."""
         return self._tuples("count_dead_letters")
 
-    def history(self, fsm_type: str, entity_id: str) -> list[HistoryEntry]:
-        """Everything that happened to one entity, in the log's order."""
-        return self._all(HistoryEntry, "entity_history", fsm_type=fsm_type, entity_id=entity_id)
+    def entity(self, fsm_type: str, entity_id: str) -> EntityStory | None:
+        """One entity with its history in the log's order, None if nothing is kept of it."""
+        key = {"fsm_type": fsm_type, "entity_id": entity_id}
+        rows, now, clock = self._at_once(("entity_history", key), ("entity_now", key), ("clock", {}))
+        if not rows and not now:
+            return None
+        ((asked_at,),) = clock
+        state, since = now[0] if now else (None, None)
+        return EntityStory(fsm_type, entity_id, [HistoryEntry(*row) for row in rows], state, since, asked_at)
 
     def busiest_entity(self) -> tuple[str, str] | None:
         """The entity with the longest history, None if there is no history."""
@@ -170,13 +197,14 @@ class Reports:
         """Running workflows without an event for so long."""
         return self._all(WorkflowEntry, "stuck_workflows", hours=hours, limit=limit)
 
-    def workflow(self, workflow_id: str) -> WorkflowEntry | None:
+    def workflow(self, workflow_id: str) -> WorkflowStory | None:
         """One workflow, None if there is none of that name."""
-        return next(iter(self._all(WorkflowEntry, "show_workflow", workflow_id=workflow_id)), None)
-
-    def timeline(self, workflow_id: str) -> list[TimelineEntry]:
-        """Every applied event of one workflow, in the log's order."""
-        return self._all(TimelineEntry, "workflow_timeline", workflow_id=workflow_id)
+        key = {"workflow_id": workflow_id}
+        rows, timeline, clock = self._at_once(("show_workflow", key), ("workflow_timeline", key), ("clock", {}))
+        if not rows:
+            return None
+        ((asked_at,),) = clock
+        return WorkflowStory(WorkflowEntry(*rows[0]), [TimelineEntry(*row) for row in timeline], asked_at)
 
     def dead_letters(
         self, *, status: str | None, reason: str | None, entity_id: str | None, limit: int
@@ -209,13 +237,18 @@ class Reports:
         return [shape(*row) for row in self._tuples(name, **parameters)]
 
     def _tuples(self, name: str, **parameters: object) -> list[Any]:
+        return self._at_once((name, parameters))[0]
+
+    def _at_once(self, *questions: tuple[str, Mapping[str, object]]) -> list[list[Any]]:
+        """The answers to several questions, all of one moment."""
         try:
             connection = connect(self._database_url, purpose="report")
         except psycopg.OperationalError as error:
             raise unreachable(self._database_url, error) from None
-        with connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with connection, connection.transaction():
             try:
-                return connection.execute(query(name), parameters).fetchall()
+                return [connection.execute(query(name), parameters).fetchall() for name, parameters in questions]
             except errors.UndefinedTable:
                 raise DatabaseError(
                     "The database has no tables of foldline's.", remedy="Run `foldline migrate`."

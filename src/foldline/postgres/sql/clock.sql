@@ -1,0 +1,2 @@
+-- What time the database has.
+SELECT clock_timestamp()
