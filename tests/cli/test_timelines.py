@@ -186,6 +186,7 @@ def test_colours_are_for_terminals(reading: Commands, projector: Projector) -> N
     os.close(ours)
     assert b"\x1b[31m" in os.read(terminal, 65_536)
     os.close(terminal)
+    environment |= {"FORCE_COLOR": "1"}
     piped = subprocess.run(words, env=environment, cwd=reading.directory, capture_output=True, check=True)
     assert b"REJECTED illegal_transition" in piped.stdout
     assert b"\x1b" not in piped.stdout
