@@ -29,6 +29,7 @@ check: .venv/installed  ## Style, types, import contracts, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m foldline.machines.schema --check
+	$(BIN)/python -m foldline.events.schemas --check
 	$(BIN)/python -m foldline.example --check examples/
 
 format: .venv/installed  ## Format and mend what can be mended
