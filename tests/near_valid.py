@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 
 from hypothesis import strategies as st
 
@@ -35,6 +36,17 @@ MEMBERS = st.tuples(
     | (OBJECTS.map(", ".join) | LEASES).map(lambda inside: f"{{{inside}}}")
     | st.lists(VALUES, max_size=3).map(lambda values: f"[{', '.join(values)}]"),
 ).map(lambda member: f'"{member[0]}": {member[1]}')
+
+
+def every_atom_in_every_field() -> Iterator[tuple[str, bytes]]:
+    """Which kind of event, and a record that is one but for the value of one field."""
+    for sort, names in FIELDS.items():
+        for name in names:
+            plain = ",".join(f'"{key}":{value}' for key, value in PLAIN.items() if key != name)
+            for atom in (*ATOMS, *TIMES, *BROKEN):
+                inner = [f'{{"lease_id":"l","lease_epoch":{atom}}}', f'{{"lease_epoch":1,"lease_id":{atom}}}']
+                for written in (atom, *(inner if name in ("lease", "metadata") else [])):
+                    yield sort, f'{{{plain},"{name}":{written}}}'.encode(errors="surrogateescape")
 
 
 @st.composite
