@@ -19,16 +19,14 @@ from foldline.engine import Worker
 from foldline.errors import FoldlineError, LogError, SettingError
 from foldline.folding import Folding
 from foldline.kafka.log import LogReader
+from foldline.kafka.names import unknown
 from foldline.kafka.source import KafkaSource
 from foldline.machines import Survey, load_machines, survey
 from foldline.postgres.claims import Claimant
 from foldline.postgres.migrations import Runner
 from foldline.postgres.reports import Reports
 from foldline.postgres.tables import PostgresTables
-from foldline.settings import Settings
-
-_EMBEDDED = {"session.timeout.ms": "6000"}
-"""On one machine a worker that was killed need not be waited for as long as on many."""
+from foldline.settings import Fault, Origin, SettingFaults, Settings, kafka_variable, spelt_like
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Place:
             return self.settings.database_url.get_secret_value()
         if self.servers is not None:
             return self.servers.database_url
-        raise _unset("DATABASE_URL", "postgresql://user:password@host:5432/database")
+        raise self._unset("DATABASE_URL", "postgresql://user:password@host:5432/database")
 
     @property
     def bootstrap_servers(self) -> str:
@@ -58,20 +56,44 @@ class Place:
             return self.settings.kafka_bootstrap_servers
         if self.servers is not None:
             return self.servers.bootstrap_servers
-        raise _unset("KAFKA_BOOTSTRAP_SERVERS", "host:9092")
+        raise self._unset("KAFKA_BOOTSTRAP_SERVERS", "host:9092")
 
     @property
     def kafka_properties(self) -> dict[str, str]:
-        """The librdkafka properties that the user set, and where the brokers are."""
-        defaults = _EMBEDDED if self.settings.kafka_bootstrap_servers is None else {}
-        return {**defaults, **self.settings.kafka_properties(self.bootstrap_servers)}
+        """The librdkafka properties that the user set, and where the brokers are.
+
+        Raises:
+            SettingError: as `bootstrap_servers`, or librdkafka has no property of such a name.
+        """
+        servers = self.bootstrap_servers
+        if faults := unknown_properties(self.settings):
+            raise SettingFaults(faults)
+        return {**self.kafka_defaults, **self.settings.kafka_properties(servers)}
+
+    @property
+    def kafka_defaults(self) -> dict[str, str]:
+        """What stands beneath the user's properties. A worker killed on this machine need not be waited for long."""
+        embedded = self.settings.kafka_bootstrap_servers is None and self.servers is not None
+        return {"session.timeout.ms": "6000"} if embedded else {}
+
+    def _unset(self, name: str, example: str) -> SettingError:
+        meant = self.settings.near_miss(name)
+        return SettingError(
+            f"{name} is not set, and no `foldline up` runs on this machine.",
+            remedy=f"{meant} looks like it: correct its name."
+            if meant
+            else f"Set it, as in {name}={example}, or run `foldline up` in another terminal.",
+        )
 
 
-def _unset(name: str, example: str) -> SettingError:
-    return SettingError(
-        f"{name} is not set, and no `foldline up` runs on this machine.",
-        remedy=f"Set it, as in {name}={example}, or run `foldline up` in another terminal.",
-    )
+def unknown_properties(settings: Settings) -> list[Fault]:
+    """What is wrong with the names of the Kafka properties: librdkafka has none like that."""
+    faults = []
+    for name, meant in unknown(settings.kafka).items():
+        origin = settings.origin(kafka_variable(name)) or Origin(kafka_variable(name), "settings")
+        remedy = f"Did you mean {spelt_like(origin, kafka_variable(meant))}?" if meant else "Remove it."
+        faults.append(Fault(origin, " is no property of librdkafka", remedy))
+    return faults
 
 
 def place(settings: Settings) -> Place:

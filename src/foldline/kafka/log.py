@@ -18,7 +18,7 @@ class LogReader:
 
     def __init__(self, properties: Properties) -> None:
         self._connection = Connection(client_properties(properties))
-        self._admin = AdminClient(self._connection.properties)
+        self._admin = self._connection.client(AdminClient)
 
     def partitions(self, topics: Iterable[str]) -> list[Partition]:
         """Every partition of these topics; a topic that does not exist has none."""

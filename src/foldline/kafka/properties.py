@@ -7,15 +7,34 @@ from collections.abc import Mapping
 Property = str | int | bool
 Properties = Mapping[str, Property]
 
-_GUARANTEES: Properties = {
+_OF_CONSUMER: Properties = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     "auto.offset.reset": "error",
     "isolation.level": "read_committed",
     "enable.partition.eof": True,
 }
-_BENEATH: Properties = {"check.crcs": True, "fetch.wait.max.ms": 50, "queued.max.messages.kbytes": 65536}
+_BENEATH_CONSUMER: Properties = {"check.crcs": True, "fetch.wait.max.ms": 50, "queued.max.messages.kbytes": 65536}
 _COOPERATIVE: Properties = {"partition.assignment.strategy": "cooperative-sticky"}
+
+BATCH = 16_384
+"""Bytes of a producer's batch, as in the Java client: what any topic takes."""
+
+_BENEATH_PRODUCER: Properties = {
+    "compression.type": "lz4",
+    "linger.ms": 5,
+    "message.timeout.ms": 120_000,  # the Java client's delivery.timeout.ms
+    "message.max.bytes": 100_000_000,  # the broker judges the size; beyond this it would drop the connection
+    "queue.buffering.max.kbytes": 131_072,  # must hold the largest record
+    "batch.size": BATCH,
+}
+_OF_PRODUCER: Properties = {
+    "enable.idempotence": True,
+    "enable.gapless.guarantee": True,
+    "acks": "all",
+    "partitioner": "murmur2_random",  # where the Java client puts a key
+    "allow.auto.create.topics": False,
+}
 _CLIENT_PREFIXES = (
     "bootstrap.",
     "client.",
@@ -36,7 +55,15 @@ _CLIENT_PREFIXES = (
 def consumer_properties(properties: Properties, group_id: str) -> dict[str, Property]:
     """What the consumer of a worker is made with."""
     protocol = {} if properties.get("group.protocol") == "consumer" else _COOPERATIVE
-    return {**_BENEATH, **properties, **protocol, **_GUARANTEES, "group.id": group_id}
+    return {**_BENEATH_CONSUMER, **properties, **protocol, **_OF_CONSUMER, "group.id": group_id}
+
+
+def producer_properties(properties: Properties) -> dict[str, Property]:
+    """What the producer of `publish` is made with."""
+    wanted = {
+        name: setting for name, setting in {**_BENEATH_PRODUCER, **properties}.items() if name not in _OF_PRODUCER
+    }
+    return {**wanted, **_OF_PRODUCER}  # ours last, for some have a second name: the last counts
 
 
 def client_properties(properties: Properties) -> dict[str, Property]:

@@ -20,6 +20,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from foldline.errors import FoldlineError, PublishError
 from foldline.kafka.connection import PATIENCE, Connection, reason_of
 from foldline.kafka.lines import Routed, read_lines, route, routes
+from foldline.kafka.properties import BATCH, producer_properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,23 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Publisher", "Routed", "read_lines", "route", "routes"]
 
-_BATCH = 16_384  # bytes, as in the Java client: what any topic takes
-
-_DEFAULTS: Properties = {
-    "compression.type": "lz4",
-    "linger.ms": 5,
-    "message.timeout.ms": 120_000,  # the Java client's delivery.timeout.ms
-    "message.max.bytes": 100_000_000,  # the broker judges the size; beyond this it would drop the connection
-    "queue.buffering.max.kbytes": 131_072,  # must hold the largest record
-    "batch.size": _BATCH,
-}
-_GUARANTEES: Properties = {
-    "enable.idempotence": True,
-    "enable.gapless.guarantee": True,
-    "acks": "all",
-    "partitioner": "murmur2_random",  # where the Java client puts a key
-    "allow.auto.create.topics": False,
-}
 _TOO_LARGE = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.RECORD_LIST_TOO_LARGE}
 _CONSEQUENCES = {KafkaError._FATAL, KafkaError._GAPLESS_GUARANTEE, KafkaError._PURGE_QUEUE}  # noqa: SLF001  codes
 _AGAIN = "Then publish all of it again: what has arrived is recognised as a duplicate."
@@ -76,15 +60,11 @@ class Publisher:
     """
 
     def __init__(self, properties: Properties, *, patience: float = PATIENCE) -> None:
-        wanted = {name: setting for name, setting in {**_DEFAULTS, **properties}.items() if name not in _GUARANTEES}
-        self._connection = Connection(wanted | dict(_GUARANTEES))  # last, for some have a second name: the last counts
+        self._connection = Connection(producer_properties(properties))
         self._patience = patience
         self._topics: set[str] = set()
         self._ended = False
-        try:
-            self._producer = Producer(self._connection.properties)
-        except KafkaException as error:
-            raise self._connection.explain(error, asked="take a producer") from error
+        self._producer = self._connection.client(Producer)
 
     def __enter__(self) -> Self:
         return self
@@ -124,7 +104,7 @@ class Publisher:
         return delivery.delivered
 
     def _send(self, record: Routed, delivery: _Delivery) -> None:
-        alone = len(record.value) > _BATCH
+        alone = len(record.value) > BATCH
         if alone:
             self._settle_all()
         if delivery.failed is None:
@@ -170,7 +150,7 @@ class Publisher:
             error = self._producer.list_topics(topic, timeout=self._patience).topics[topic].error
         except KafkaException as failure:
             self._producer.poll(0)
-            raise self._connection.explain(failure, asked=f"describe the topic {topic}") from failure
+            raise self._connection.explain(failure, asked=f"describe the topic {topic}") from None
         if error is not None:
             raise PublishError(
                 f"Topic {topic} cannot be written: {error.str()}",

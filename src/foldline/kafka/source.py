@@ -22,7 +22,7 @@ from confluent_kafka import (
 from foldline import facts
 from foldline.core.batch import Partition
 from foldline.errors import LogError
-from foldline.kafka.connection import SILENT, reason_of
+from foldline.kafka.connection import Connection, reason_of
 from foldline.kafka.log import LogReader
 from foldline.kafka.properties import Properties, consumer_properties
 from foldline.kafka.reading import Reading
@@ -58,9 +58,8 @@ class KafkaSource:
         self._topics = list(topics)
         self._batch_size = batch_size
         self._announce = announce
-        self._consumer = Consumer(
-            {**consumer_properties(properties, group_id), "error_cb": self._trouble, "logger": SILENT}
-        )
+        connection = Connection(consumer_properties(properties, group_id), heard=self._trouble)
+        self._consumer = connection.client(Consumer)
         self._reading: dict[Partition, Reading] = {}
         self._turns: deque[Partition] = deque()
         self._unacknowledged: dict[Partition, int] = {}
@@ -199,8 +198,8 @@ class KafkaSource:
         except KafkaException:
             return  # a courtesy: nothing is read back from it
 
-    def _trouble(self, error: KafkaError) -> None:
-        self._announce(facts.BrokerTrouble(error.str()))
+    def _trouble(self, said: str) -> None:
+        self._announce(facts.BrokerTrouble(said))
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # noted only: what to read is assigned once it is claimed

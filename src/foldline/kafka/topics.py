@@ -34,7 +34,19 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class TopicReport:
-    """One topic as it is. `problem` is empty if it is as it should be; -1 is no expiry; None was not to be learnt."""
+    """One topic as it is.
+
+    Attributes:
+        name: its name.
+        direction: in if it is read, out if it is written.
+        exists: whether it is there.
+        partitions: how many partitions it has; 0 if it is not there.
+        retention_ms: how long records are kept, in milliseconds; -1 is for ever; null if that was not to be learnt.
+        cleanup_policy: delete, compact or both; null likewise.
+        problem: what is not as it should be; empty if nothing is.
+        remedy: what to do about that.
+        created: whether it was created now.
+    """
 
     name: str
     direction: Direction
@@ -100,10 +112,7 @@ class _Cluster:
     def __init__(self, properties: Properties, patience: float) -> None:
         self._patience = patience
         self._connection = Connection(client_properties(properties))
-        try:
-            self._admin = AdminClient(self._connection.properties)
-        except KafkaException as error:
-            raise self._connection.explain(error, asked="take a client") from error
+        self._admin = self._connection.client(AdminClient)
 
     def partitions(self) -> dict[str, int]:
         """Return how many partitions each topic of the cluster has, of those that have a leader everywhere."""
@@ -111,7 +120,7 @@ class _Cluster:
             listed = self._admin.list_topics(timeout=self._patience).topics.values()
         except KafkaException as error:
             self._admin.poll(0)
-            raise self._connection.explain(error, asked="list its topics") from error
+            raise self._connection.explain(error, asked="list its topics") from None
         return {str(topic.topic): len(topic.partitions) for topic in listed if topic.error is None}
 
     def report(self, directions: Mapping[str, Direction]) -> tuple[TopicReport, ...]:
@@ -133,7 +142,7 @@ class _Cluster:
             except KafkaException as error:
                 if reason_of(error).code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                     continue
-                raise self._connection.explain(error, asked=f"describe the topic {resource.name}") from error
+                raise self._connection.explain(error, asked=f"describe the topic {resource.name}") from None
             found[str(resource.name)] = {name: entry.value for name, entry in entries.items()}
         return found
 
@@ -148,7 +157,7 @@ class _Cluster:
                 answer.result()
             except KafkaException as error:
                 if reason_of(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise self._connection.explain(error, asked=f"create the topic {name}") from error
+                    raise self._connection.explain(error, asked=f"create the topic {name}") from None
             else:
                 created.add(name)
         self._await({topic.topic for topic in topics})
