@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+import typer
+from jsonschema import Draft202012Validator
 
 from clusters import Topics
 from foldline.cli import main
+from foldline.cli.program import app
+from foldline.cli.shapes import schema, shapes_of
 
 _LIMIT_SECONDS = 90
 _OURS = ("FOLDLINE_", "DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS")
@@ -26,14 +30,32 @@ _OURS = ("FOLDLINE_", "DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS")
 class Answer:
     """How a command ended, and what it said."""
 
+    words: tuple[str, ...]
     code: int
     out: str
     err: str
 
     @property
     def json(self) -> Any:  # noqa: ANN401 - whatever the command prints
+        """What a command that succeeded printed, held against the shape that it declares."""
         assert self.code == 0, self.err
-        return json.loads(self.out)
+        return self.document
+
+    @property
+    def document(self) -> Any:  # noqa: ANN401 - see above
+        """The same, however the command ended."""
+        document = json.loads(self.out)
+        shapes = shapes_of(_command(self.words).callback)
+        assert shapes, f"foldline {' '.join(self.words)} declares no shape: see foldline.cli.shapes"
+        Draft202012Validator(schema(*shapes)).validate(document)
+        return document
+
+
+def _command(words: tuple[str, ...]) -> Any:  # noqa: ANN401 - the command of a library without such a type
+    command = typer.main.get_command(app)
+    for word in words:
+        command = getattr(command, "commands", {}).get(word, command)
+    return command
 
 
 @dataclass
@@ -62,7 +84,7 @@ class Commands:
             with pytest.raises(SystemExit) as ended:
                 main(words)
         said = self.capture.readouterr()
-        return Answer(int(ended.value.code or 0), said.out, said.err)
+        return Answer(words, int(ended.value.code or 0), said.out, said.err)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -87,6 +109,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self._words = words
         self._said = b""
 
     def __enter__(self) -> Self:
@@ -116,7 +139,7 @@ class Process:
     def end(self) -> Answer:
         """Wait for its end."""
         out, err = self.popen.communicate(timeout=_LIMIT_SECONDS)
-        return Answer(self.popen.returncode, out.decode(), (self._said + err).decode())
+        return Answer(self._words, self.popen.returncode, out.decode(), (self._said + err).decode())
 
 
 def cluster_settings(database_url: str, bootstrap_servers: str, topics: Topics) -> dict[str, str]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from dataclasses import asdict
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from foldline.cli.here import here
 from foldline.cli.history import position_of
 from foldline.cli.output import AsJson, instant, json_out, line_out, plain, table_out
+from foldline.cli.shapes import prints
 from foldline.errors import AbsentError
 from foldline.postgres.reports import DeadLetterEntry, DeadLetterRecord, Reports
 
@@ -32,7 +33,52 @@ class Status(StrEnum):
     DROPPED = "dropped"
 
 
+class Octets(TypedDict, total=False):
+    """Bytes: as text if they are UTF-8, else in hexadecimal; one of the two fields is there.
+
+    Attributes:
+        text: the bytes as text.
+        hex: the bytes in hexadecimal.
+    """
+
+    text: str
+    hex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One header of a record.
+
+    Attributes:
+        name: its name.
+        value: its value.
+    """
+
+    name: str
+    value: Octets | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterStory(DeadLetterEntry):
+    """One dead letter with its record as it came.
+
+    Attributes:
+        key: the record's key.
+        value: the record's value; null for a tombstone.
+        headers: the record's headers, in their order.
+        record_timestamp_ms: the record's timestamp in milliseconds since 1970.
+        record_timestamp: the same as a time; null where it is none.
+    """
+
+    key: Octets | None
+    value: Octets | None
+    headers: list[Header]
+    record_timestamp_ms: int | None
+    record_timestamp: datetime | None
+
+
 @app.command("list")
+@prints(list[DeadLetterEntry])
 def list_all(
     *,
     status: Annotated[Status | None, typer.Option(help="Only those with this status.")] = None,
@@ -68,6 +114,7 @@ def list_all(
 
 
 @app.command()
+@prints(DeadLetterStory)
 def show(
     number: Annotated[int, typer.Argument(metavar="ID", help="Its id in the list.")], *, as_json: AsJson = False
 ) -> None:
@@ -79,13 +126,14 @@ def show(
     written = _written(found.record_timestamp_ms)
     if as_json:
         json_out(
-            {
-                **asdict(found),
-                "key": _octets(found.key),
-                "value": _octets(found.value),
-                "headers": [{"name": name, "value": _octets(value)} for name, value in headers],
-                "record_timestamp": written,
-            }
+            DeadLetterStory(
+                **{field.name: getattr(found, field.name) for field in fields(DeadLetterEntry)},
+                key=_octets(found.key),
+                value=_octets(found.value),
+                headers=[Header(name, _octets(value)) for name, value in headers],
+                record_timestamp_ms=found.record_timestamp_ms,
+                record_timestamp=written,
+            )
         )
         return
     line_out(f"{found.verdict}, {found.reason}: {plain(found.detail)}")
@@ -119,7 +167,7 @@ def _written(milliseconds: int | None) -> datetime | None:
         return None
 
 
-def _octets(value: bytes | None) -> dict[str, str] | None:
+def _octets(value: bytes | None) -> Octets | None:
     """Bytes for programs: as text if they are UTF-8, else in hexadecimal."""
     if value is None:
         return None

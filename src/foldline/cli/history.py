@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 import typer
 
 from foldline.app import machines_of
+from foldline.cli.completion import fsm_types
 from foldline.cli.here import here
-from foldline.cli.output import AsJson, instant, json_out, line_out, note, plain, raw_json
+from foldline.cli.output import AsJson, instant, json_out, line_out, note, plain
+from foldline.cli.shapes import prints
 from foldline.cli.timeline import Line, span, timeline_out
 from foldline.core.machine import CORRECT, Machine
 from foldline.core.stays import Stay, stay_now, stays_before
@@ -18,8 +20,26 @@ from foldline.postgres.reports import EntityStory, HistoryEntry, Reports
 from foldline.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryRow(HistoryEntry):
+    """One row of an entity's history: a hop, a failed attempt, a rejected event, or a change by hand.
+
+    Attributes:
+        seconds_in_state: how long the entity had been in the state that it met; null where that is not known.
+        overstay_seconds: how far that goes beyond the state's timeout; null if it does not.
+        seconds_until_now: of the row that led to the present state, how long that lasts; null of others.
+    """
+
+    seconds_in_state: float | None
+    overstay_seconds: float | None
+    seconds_until_now: float | None
+
+
+@prints(list[HistoryRow])
 def history(
-    fsm_type: Annotated[str, typer.Argument(metavar="FSM_TYPE", help="The machine, as INGESTION.")],
+    fsm_type: Annotated[
+        str, typer.Argument(metavar="FSM_TYPE", help="The machine, as INGESTION.", autocompletion=fsm_types)
+    ],
     entity_id: Annotated[str, typer.Argument(metavar="ENTITY_ID")],
     *,
     as_json: AsJson = False,
@@ -48,19 +68,18 @@ def machine_of(settings: Settings, fsm_type: str) -> Machine | None:
         return None
 
 
-def history_json(story: EntityStory, machine: Machine | None) -> list[dict[str, object]]:
+def history_json(story: EntityStory, machine: Machine | None) -> list[HistoryRow]:
     """The rows of history for programs, each with how long the entity had been in the state that it met."""
     stays = stays_before(story.history, machine)
     now = _now(story, machine)
     present = max((entry.id for entry in story.history if entry.success), default=None) if now is not None else None
     return [
-        {
-            **asdict(entry),
-            "metadata": raw_json(entry.metadata),
-            "seconds_in_state": None if stay is None else stay.seconds,
-            "overstay_seconds": None if stay is None else stay.overstay_seconds,
-            "seconds_until_now": now.seconds if now is not None and entry.id == present else None,
-        }
+        HistoryRow(
+            **{field.name: getattr(entry, field.name) for field in fields(HistoryEntry)},
+            seconds_in_state=None if stay is None else stay.seconds,
+            overstay_seconds=None if stay is None else stay.overstay_seconds,
+            seconds_until_now=now.seconds if now is not None and entry.id == present else None,
+        )
         for entry, stay in zip(story.history, stays, strict=True)
     ]
 

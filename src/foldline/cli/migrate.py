@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -12,12 +13,49 @@ from rich.prompt import Confirm
 
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, counted, instant, json_out, line_out, table_out
+from foldline.cli.shapes import prints
 from foldline.errors import MigrationError, UsageError
-from foldline.postgres.migrations import SEED_VERSION, Runner, Status
+from foldline.postgres.migrations import SEED_VERSION, MigrationStatus, Runner
 
 _SEED_MIGRATIONS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `foldline migrate` applied.
+
+    Attributes:
+        applied: the names of the migrations, in their order; none if the schema was up to date.
+    """
+
+    applied: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What `foldline migrate --rollback` undid.
+
+    Attributes:
+        rolled_back: the names of the migrations, the latest first.
+    """
+
+    rolled_back: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """What `foldline migrate --status` found.
+
+    Attributes:
+        schema_version: as v1.0.0+006; null before the first three migrations are there.
+        migrations: every migration of this release.
+    """
+
+    schema_version: str | None
+    migrations: list[MigrationStatus]
+
+
+@prints(Applied, RolledBack, SchemaStatus)
 def migrate(
     *,
     status: Annotated[bool, typer.Option("--status", help="Say what is applied; change nothing.")] = False,
@@ -56,10 +94,10 @@ def _ask(runner: Runner, number: int) -> None:
         raise MigrationError("Nothing was rolled back.", remedy="Answer y, or say --yes.")
 
 
-def _show(statuses: Sequence[Status], *, as_json: bool) -> None:
+def _show(statuses: Sequence[MigrationStatus], *, as_json: bool) -> None:
     version = _schema_version(statuses)
     if as_json:
-        json_out({"schema_version": version, "migrations": statuses})
+        json_out(SchemaStatus(version, list(statuses)))
         return
     table_out(
         ["migration", "applied", ""],
@@ -68,7 +106,7 @@ def _show(statuses: Sequence[Status], *, as_json: bool) -> None:
     line_out(f"Schema version: {version or 'none'}")
 
 
-def _schema_version(statuses: Sequence[Status]) -> str | None:
+def _schema_version(statuses: Sequence[MigrationStatus]) -> str | None:
     """The seed's version, and the last migration beyond it; None before the seed's own are all there."""
     applied = {status.number for status in statuses if status.applied_at is not None}
     if not applied.issuperset(range(1, _SEED_MIGRATIONS + 1)):
@@ -77,9 +115,10 @@ def _schema_version(statuses: Sequence[Status]) -> str | None:
     return SEED_VERSION if last == _SEED_MIGRATIONS else f"{SEED_VERSION}+{last:03}"
 
 
-def _tell(verb: str, statuses: Sequence[Status], *, as_json: bool) -> None:
+def _tell(verb: str, statuses: Sequence[MigrationStatus], *, as_json: bool) -> None:
     if as_json:
-        json_out({verb.replace(" ", "_"): [status.name for status in statuses]})
+        names = [status.name for status in statuses]
+        json_out(Applied(names) if verb == "applied" else RolledBack(names))
         return
     for status in statuses:
         line_out(f"{verb}: {status.name}")

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foldline.app import Place, projection
-from foldline.cli.history import history_json, machine_of, show_history
+from foldline.cli.history import HistoryRow, history_json, machine_of, show_history
 from foldline.cli.output import json_out, line_out, listed
 from foldline.cli.publish import publish_file, published
 from foldline.cli.run import run_until_caught_up, unfinished
-from foldline.cli.status import show_states
-from foldline.cli.tally import Tally, heard_by
+from foldline.cli.status import StateCount, show_states
+from foldline.cli.tally import Tally, Verdicts, heard_by
 from foldline.core.machine import Machine
 from foldline.embedded import RunningServers
 from foldline.errors import PublishError
@@ -36,6 +36,70 @@ class Given:
 
     def __bool__(self) -> bool:
         return bool(self.events or self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was published.
+
+    Attributes:
+        records: how many records.
+        topics: how many of them to which topic.
+    """
+
+    records: int
+    topics: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityName:
+    """Which entity it is.
+
+    Attributes:
+        fsm_type: its machine.
+        entity_id: its id.
+    """
+
+    fsm_type: str
+    entity_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """How long it took, counted from the start of the command.
+
+    Attributes:
+        first: until the first event was projected; null if none was.
+        all: until everything was.
+    """
+
+    first: float | None
+    all: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectedOnce:
+    """What `foldline up --once` came to.
+
+    Attributes:
+        published: what was sent.
+        verdicts: the records of this run by verdict.
+        nothing_new: whether every event was known already.
+        dead_letters: how many records of this run became dead letters for which reason.
+        states: all entities by machine and state.
+        entity: the entity whose history follows; null if there is none.
+        history: what happened to that entity.
+        seconds: how long it took.
+    """
+
+    published: Sent
+    verdicts: Verdicts
+    nothing_new: bool
+    dead_letters: dict[str, int]
+    states: list[StateCount]
+    entity: EntityName | None
+    history: list[HistoryRow]
+    seconds: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +183,14 @@ def _tell(outcome: _Outcome) -> None:
 def _tell_json(outcome: _Outcome) -> None:
     tally, story = outcome.tally, outcome.story
     json_out(
-        {
-            "published": {"records": outcome.sent.total(), "topics": outcome.sent},
-            "verdicts": tally.verdicts,
-            "nothing_new": tally.nothing_new,
-            "dead_letters": tally.reasons,
-            "states": [{"fsm_type": f, "state": s, "entities": count} for f, s, count in outcome.states],
-            "entity": None if story is None else {"fsm_type": story.fsm_type, "entity_id": story.entity_id},
-            "history": [] if story is None else history_json(story, outcome.machine),
-            "seconds": {"first": outcome.first_seconds, "all": outcome.all_seconds},
-        }
+        ProjectedOnce(
+            Sent(outcome.sent.total(), outcome.sent),
+            Verdicts(**tally.verdicts),
+            tally.nothing_new,
+            tally.reasons,
+            [StateCount(*each) for each in outcome.states],
+            None if story is None else EntityName(story.fsm_type, story.entity_id),
+            [] if story is None else history_json(story, outcome.machine),
+            Seconds(outcome.first_seconds, outcome.all_seconds),
+        )
     )

@@ -27,13 +27,11 @@ _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000))
 
 
 def json_out(value: object) -> None:
-    """Print one JSON document: dataclasses as objects, times in ISO 8601 with Z, `msgspec.Raw` as it is."""
+    """Print one JSON document of the shape that the command declares (see `shapes`).
+
+    Dataclasses become objects, times ISO 8601 with Z, `msgspec.Raw` stays as it is.
+    """
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
-
-
-def raw_json(text: str | None) -> msgspec.Raw | None:
-    """JSON that PostgreSQL gave, to stand inside a document with every digit that it has."""
-    return None if text is None else msgspec.Raw(text.encode())
 
 
 def line_out(text: str = "", *, style: str = "") -> None:

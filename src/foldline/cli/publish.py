@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, counted, json_out, line_out, listed
+from foldline.cli.shapes import prints
 from foldline.kafka.publisher import Publisher, Routed, read_lines, routes
 from foldline.settings import Settings
 
@@ -22,6 +24,20 @@ STDIN = Path("-")
 _TELL_EVERY = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was sent and acknowledged.
+
+    Attributes:
+        published: how many records.
+        topics: how many of them to which topic.
+    """
+
+    published: int
+    topics: dict[str, int]
+
+
+@prints(Published)
 def publish(
     file: Annotated[Path, typer.Argument(metavar="FILE|-", help="JSON lines, gzip or not; - is stdin.")],
     *,
@@ -33,7 +49,7 @@ def publish(
     with Publisher(place.kafka_properties) as publisher:
         sent = publish_file(publisher, file, place.settings, raw=raw)
     if as_json:
-        json_out({"published": sent.total(), "topics": sent})
+        json_out(Published(sent.total(), sent))
     else:
         line_out(published(sent))
 

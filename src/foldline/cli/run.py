@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -11,13 +12,28 @@ import typer
 from foldline.app import Place, Projection, projection
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, json_out, line_out
+from foldline.cli.shapes import prints
 from foldline.cli.signals import draining
-from foldline.cli.tally import Tally, heard_by
+from foldline.cli.tally import Tally, Verdicts, heard_by
 from foldline.errors import FoldlineError, UnfinishedError
 from foldline.postgres.reports import Reports
 from foldline.watch import log_listener
 
 
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """What one worker came to.
+
+    Attributes:
+        verdicts: its records by verdict.
+        dead_letters: how many of them became dead letters for which reason.
+    """
+
+    verdicts: Verdicts
+    dead_letters: dict[str, int]
+
+
+@prints(Projected)
 def run(
     *,
     until_caught_up: Annotated[
@@ -36,7 +52,7 @@ def run(
         else:
             ours.worker.run(asked)
     if as_json:
-        json_out({"verdicts": tally.verdicts, "dead_letters": tally.reasons})
+        json_out(Projected(Verdicts(**tally.verdicts), tally.reasons))
     else:
         line_out(f"Projected {tally.line}.")
     if fault is not None:

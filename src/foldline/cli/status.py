@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from foldline.app import Place
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, instant, json_out, line_out, listed, note, plain, table_out
+from foldline.cli.shapes import prints
+from foldline.cli.tally import Verdicts
 from foldline.core.batch import Partition
 from foldline.errors import FoldlineError
 from foldline.kafka.log import LogReader
@@ -24,6 +26,77 @@ class _Lag:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PartitionStatus:
+    """How far one partition is.
+
+    Attributes:
+        topic: the topic.
+        partition: the number of the partition.
+        lag: how many records it has beyond its position; null if that is not known.
+        position: where it stands; null if it was never claimed.
+    """
+
+    topic: str
+    partition: int
+    lag: int | None
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many entities are in one state.
+
+    Attributes:
+        fsm_type: the machine.
+        state: the state.
+        entities: how many entities.
+    """
+
+    fsm_type: str
+    state: str
+    entities: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterCount:
+    """How many open dead letters have one reason.
+
+    Attributes:
+        verdict: rejected or undecodable.
+        reason: the reason.
+        count: how many.
+    """
+
+    verdict: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the projection is, and what waits for somebody.
+
+    Attributes:
+        lag: the lag of all partitions together; null if it is not known.
+        lag_problem: why the lag is not known; null if it is.
+        verdicts: all records that were ever judged, by verdict.
+        partitions: every partition that is read or has a position.
+        states: the entities by machine and state.
+        workflows: how many workflows have which status.
+        open_dead_letters: the open dead letters by reason.
+    """
+
+    lag: int | None
+    lag_problem: str | None
+    verdicts: Verdicts
+    partitions: list[PartitionStatus]
+    states: list[StateCount]
+    workflows: dict[str, int]
+    open_dead_letters: list[DeadLetterCount]
+
+
+@prints(Progress)
 def status(*, as_json: AsJson = False) -> None:
     """Print lag, verdicts, owners, stopped partitions, states and open dead letters."""
     place = here(database=True, kafka=True)
@@ -34,15 +107,18 @@ def status(*, as_json: AsJson = False) -> None:
     partitions = sorted({*positions, *lag.of}, key=lambda partition: (partition.topic, partition.number))
     if as_json:
         json_out(
-            {
-                "lag": None if lag.problem else sum(lag.of.values()),
-                "lag_problem": lag.problem,
-                "verdicts": {verdict: _sum(positions.values(), verdict) for verdict in _VERDICTS},
-                "partitions": [_partition_json(each, positions.get(each), lag.of.get(each)) for each in partitions],
-                "states": [{"fsm_type": f, "state": s, "entities": count} for f, s, count in states],
-                "workflows": dict(workflows),
-                "open_dead_letters": [{"verdict": v, "reason": r, "count": count} for v, r, count in letters],
-            }
+            Progress(
+                None if lag.problem else sum(lag.of.values()),
+                lag.problem,
+                Verdicts(*(sum(getattr(held, verdict) for held in positions.values()) for verdict in _VERDICTS)),
+                [
+                    PartitionStatus(each.topic, each.number, lag.of.get(each), positions.get(each))
+                    for each in partitions
+                ],
+                [StateCount(*each) for each in states],
+                dict(workflows),
+                [DeadLetterCount(*each) for each in letters],
+            )
         )
         return
     if lag.problem:
@@ -57,6 +133,7 @@ def status(*, as_json: AsJson = False) -> None:
     line_out(f"Open dead letters: {listed((reason, count) for _, reason, count in letters)}")
 
 
+@prints(list[Position])
 def positions(*, as_json: AsJson = False) -> None:
     """Print where each partition stands and who claimed it last."""
     found = Reports(here(database=True).database_url).positions()
@@ -118,12 +195,3 @@ def _show_partitions(partitions: Sequence[Partition], positions: dict[Partition,
         where = [held.next_offset, held.owner, instant(held.moved_at)] if held else [None, "never claimed", None]
         rows.append([str(partition), lag.of.get(partition), where[0], *verdicts, *where[1:]])
     table_out(["partition", "lag", "next offset", *_VERDICTS, "last owner", "moved"], rows)
-
-
-def _partition_json(partition: Partition, held: Position | None, lag: int | None) -> dict[str, object]:
-    known = asdict(held) if held is not None else {"topic": partition.topic, "partition": partition.number}
-    return {**known, "lag": lag}
-
-
-def _sum(positions: object, verdict: str) -> int:
-    return sum(getattr(each, verdict) for each in positions)  # type: ignore[attr-defined]

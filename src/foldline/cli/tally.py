@@ -10,6 +10,23 @@ from foldline import facts
 from foldline.cli.output import counted
 
 
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """How many records got which verdict.
+
+    Attributes:
+        applied: records that were applied.
+        duplicate: records whose event had its verdict already.
+        rejected: records whose event the machine, an expectation or a lease refused.
+        undecodable: records that are no event.
+    """
+
+    applied: int
+    duplicate: int
+    rejected: int
+    undecodable: int
+
+
 @dataclass
 class Tally:
     """Verdicts and reasons so far. `first_at`: when, by the monotonic clock, the first event was projected."""

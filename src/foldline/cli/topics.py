@@ -10,6 +10,7 @@ import typer
 
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, counted, duration, json_out, note, table_out
+from foldline.cli.shapes import prints
 from foldline.errors import LogError, UsageError
 from foldline.kafka.topics import NO_EXPIRY, PARTITIONS, TopicReport, check_topics, create_topics
 
@@ -21,6 +22,7 @@ class Action(StrEnum):
     CREATE = "create"
 
 
+@prints(list[TopicReport])
 def topics(
     action: Annotated[Action, typer.Argument(help="Only look, or create what is missing.")] = Action.CHECK,
     *,

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from foldline.app import Place, projection
-from foldline.cli.once import Given, project_once
+from foldline.cli.once import Given, ProjectedOnce, project_once
 from foldline.cli.output import AsJson, line_out
 from foldline.cli.own_servers import foldline_command, own_servers, password_file, psql_command, without_password
+from foldline.cli.shapes import prints
 from foldline.cli.signals import draining, interruptible
 from foldline.embedded import RunningServers, Servers
 from foldline.errors import UsageError
@@ -25,6 +26,7 @@ _RAW = typer.Option(
 )
 
 
+@prints(ProjectedOnce)
 def up(
     more: Annotated[
         list[Path] | None,

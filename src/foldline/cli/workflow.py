@@ -4,31 +4,50 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import assert_never
 
 from foldline.cli.history import position_of
-from foldline.cli.output import counted, instant, line_out, plain, raw_json, table_out
+from foldline.cli.output import counted, instant, line_out, plain, table_out
 from foldline.cli.timeline import Line, span, timeline_out
 from foldline.core.decide_workflow import Status
 from foldline.core.events import Kind
 from foldline.core.passage import Mark, Outcome, Passage, Pause, Step
 from foldline.core.times import seconds_between
-from foldline.postgres.reports import TimelineEntry, WorkflowStory
+from foldline.postgres.reports import TimelineEntry, WorkflowEntry, WorkflowStory
 
 _STYLES = {Outcome.COMPLETED: "", Outcome.FAILED: "red", Outcome.RUNNING: "yellow", Outcome.NO_END: "yellow"}
 
 
-def workflow_json(story: WorkflowStory, passage: Passage) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class WorkflowReport(WorkflowEntry):
+    """One workflow with everything that happened to it.
+
+    Attributes:
+        seconds: from its start to its end, or so far; null where that is not known.
+        paused_seconds: how long it was paused in all.
+        steps: every attempt at a step, in the log's order.
+        pauses: its pauses, in the log's order.
+        timeline: its applied events, in the log's order.
+    """
+
+    seconds: float | None
+    paused_seconds: float
+    steps: list[Step]
+    pauses: list[Pause]
+    timeline: list[TimelineEntry]
+
+
+def workflow_json(story: WorkflowStory, passage: Passage) -> WorkflowReport:
     """The workflow for programs: its row, how long it took or takes, its steps and pauses, and every event."""
-    return {
+    return WorkflowReport(
         **asdict(story.workflow),
-        "seconds": _seconds(story),
-        "paused_seconds": _paused(passage),
-        "steps": [each for each in passage if isinstance(each, Step)],
-        "pauses": [each for each in passage if isinstance(each, Pause)],
-        "timeline": [{**asdict(entry), "payload": raw_json(entry.payload)} for entry in story.timeline],
-    }
+        seconds=_seconds(story),
+        paused_seconds=_paused(passage),
+        steps=[each for each in passage if isinstance(each, Step)],
+        pauses=[each for each in passage if isinstance(each, Pause)],
+        timeline=story.timeline,
+    )
 
 
 def show_workflow(story: WorkflowStory, passage: Passage | None) -> None:

@@ -9,7 +9,8 @@ import typer
 
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, instant, json_out, line_out, note, table_out
-from foldline.cli.workflow import show_workflow, workflow_json
+from foldline.cli.shapes import prints
+from foldline.cli.workflow import WorkflowReport, show_workflow, workflow_json
 from foldline.core.passage import passage_of
 from foldline.errors import AbsentError, UsageError
 from foldline.postgres.reports import Reports, WorkflowEntry
@@ -29,6 +30,7 @@ class Status(StrEnum):
 
 
 @app.callback(invoke_without_command=True)
+@prints(list[WorkflowEntry])
 def workflows(
     ctx: typer.Context,
     *,
@@ -64,6 +66,7 @@ def workflows(
 
 
 @app.command()
+@prints(WorkflowReport)
 def show(
     workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW_ID")],
     *,

@@ -48,7 +48,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One attempt at a step; attempts of a step count from 1. `seconds`: to its end, or so far; None if not known."""
+    """One attempt at a step.
+
+    Attributes:
+        step: the step.
+        attempt: the number of the attempt at this step, from 1.
+        started_at: when it began; null if no event says so.
+        ended_at: when it ended; null if no event says so.
+        outcome: how it ended.
+        seconds: to its end, or so far; null where that is not known.
+        error_message: what it says went wrong.
+    """
 
     step: str
     attempt: int
@@ -68,7 +78,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """One pause; `seconds` as of a step."""
+    """One pause.
+
+    Attributes:
+        started_at: when it began.
+        ended_at: when it ended; null if no event says so.
+        outcome: how it ended.
+        seconds: to its end, or so far; null where that is not known.
+    """
 
     started_at: datetime
     ended_at: datetime | None = None

@@ -46,8 +46,15 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """One migration and whether it is applied; `edited`: the file is not what was applied."""
+class MigrationStatus:
+    """One migration and whether it is applied.
+
+    Attributes:
+        number: its number.
+        name: the name of its file.
+        applied_at: when it was applied; null if it is not.
+        edited: whether the file is another one than was applied.
+    """
 
     number: int
     name: str
@@ -83,12 +90,12 @@ class Runner:
         self._database_url = database_url
         self._migrations = migrations(directory)
 
-    def status(self) -> list[Status]:
+    def status(self) -> list[MigrationStatus]:
         """Every migration, applied or not. Changes nothing."""
         with self._connected() as connection:
             return self._status(_tracked(connection))
 
-    def apply(self) -> list[Status]:
+    def apply(self) -> list[MigrationStatus]:
         """Apply what is pending, in order; returns what was applied now.
 
         Raises:
@@ -105,7 +112,7 @@ class Runner:
             after = {status.number: status for status in self._status(_tracked(connection))}
             return [after[migration.number] for migration in pending]
 
-    def roll_back(self, number: int) -> list[Status]:
+    def roll_back(self, number: int) -> list[MigrationStatus]:
         """Undo this migration and every later one; returns what was undone, latest first. All positions go with it."""
         with self._connected() as connection, _alone(connection):
             tracked = _tracked(connection)
@@ -154,12 +161,12 @@ class Runner:
         except psycopg.Error as error:
             raise _failed(migration.name, error) from None
 
-    def _status(self, tracked: dict[int, tuple[str, str, datetime]]) -> list[Status]:
+    def _status(self, tracked: dict[int, tuple[str, str, datetime]]) -> list[MigrationStatus]:
         statuses = []
         for migration in self._migrations:
             _, checksum, applied_at = tracked.get(migration.number, ("", "", None))
             edited = applied_at is not None and checksum != migration.checksum
-            statuses.append(Status(migration.number, migration.name, applied_at, edited))
+            statuses.append(MigrationStatus(migration.number, migration.name, applied_at, edited))
         return statuses
 
     def _refuse_surprises(self, tracked: dict[int, tuple[str, str, datetime]]) -> None:
@@ -184,7 +191,10 @@ class Runner:
             connection.execute("SELECT set_config('statement_timeout', '0', false)")
             # Not to a schema named like the role, which "$user" would prefer: the functions look in public.
             connection.execute("SELECT set_config('search_path', 'public', false)")
-            yield connection
+            try:
+                yield connection
+            except psycopg.Error as error:
+                raise _refused(error) from None
 
 
 def unreachable(database_url: str, error: psycopg.OperationalError) -> MigrationError:
@@ -216,6 +226,17 @@ def _tracked(connection: psycopg.Connection[Any]) -> dict[int, tuple[str, str, d
         return {}
     rows = connection.execute("SELECT number, name, checksum, applied_at FROM public.foldline_migrations").fetchall()
     return {number: (name, checksum, applied_at) for number, name, checksum, applied_at in rows}
+
+
+def _refused(error: psycopg.Error) -> MigrationError:
+    if error.sqlstate is None:
+        return MigrationError("The connection to PostgreSQL is lost.", remedy="Look at its log, and run it again.")
+    return MigrationError(
+        f"PostgreSQL refused: {error.diag.message_primary} (SQLSTATE {error.sqlstate}).",
+        remedy="Migrations are for the role that owns the tables."
+        if isinstance(error, psycopg.errors.InsufficientPrivilege)
+        else "Mend the cause and run it again.",
+    )
 
 
 def _failed(name: str, error: psycopg.Error) -> MigrationError:

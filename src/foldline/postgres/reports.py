@@ -3,154 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 import psycopg
 from psycopg import errors
+from psycopg.abc import Buffer
 
 from foldline.core.batch import EntityKey
 from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Workflow
 from foldline.core.events import Verdict
-from foldline.errors import DatabaseError
+from foldline.errors import DatabaseError, UsageError
 from foldline.postgres.connection import connect
+from foldline.postgres.entries import (
+    DeadLetterEntry,
+    DeadLetterRecord,
+    EntityStory,
+    HistoryEntry,
+    Position,
+    TimelineEntry,
+    WorkflowEntry,
+    WorkflowStory,
+)
 from foldline.postgres.migrations import unreachable
 from foldline.postgres.queries import query
 from foldline.postgres.rows import entity_of, key_parameters, workflow_of
 
+__all__ = [
+    "DeadLetterEntry",
+    "DeadLetterRecord",
+    "EntityStory",
+    "HistoryEntry",
+    "Position",
+    "Reports",
+    "TimelineEntry",
+    "WorkflowEntry",
+    "WorkflowStory",
+]
+
 _Row = TypeVar("_Row")
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where one partition stands, who owns it, and how its records ended."""
+class _RawJson(psycopg.adapt.Loader):
+    """jsonb as the text that PostgreSQL gives, with every digit that it has."""
 
-    topic: str
-    partition: int
-    next_offset: int
-    begun_at: int
-    epoch: int
-    applied: int
-    duplicate: int
-    rejected: int
-    undecodable: int
-    group_id: str
-    owner: str
-    claimed_at: datetime
-    moved_at: datetime | None
-    stopped_reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One row of an entity's history."""
-
-    id: int
-    from_state: str | None
-    to_state: str
-    action: str
-    transitioned_at: datetime
-    duration_ms: float | None
-    correlation_id: str | None
-    event_id: str | None
-    metadata: str | None
-    success: bool
-    reason: str | None
-    error_message: str | None
-    topic: str | None
-    partition: int | None
-    record_offset: int | None
-    definition_version: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class EntityStory:
-    """Everything kept of one entity at `asked_at`, by the database's clock; `state` is None where it has no row."""
-
-    fsm_type: str
-    entity_id: str
-    history: list[HistoryEntry]
-    state: str | None
-    since: datetime | None
-    asked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowEntry:
-    """One workflow as it stands. `completed_steps` is their number."""
-
-    workflow_id: str
-    operation_type: str
-    entity_id: str
-    status: str
-    current_step: str | None
-    failed_step: str | None
-    completed_steps: int
-    started_at: datetime
-    completed_at: datetime | None
-    duration_ms: float | None
-    last_event_at: datetime | None
-    retry_count: int
-    correlation_id: str | None
-    error_message: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
-    """One applied event of a workflow."""
-
-    id: int
-    kind: str
-    step: str | None
-    occurred_at: datetime
-    correlation_id: str | None
-    event_id: str | None
-    error_message: str | None
-    payload: str | None
-    topic: str | None
-    partition: int | None
-    record_offset: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowStory:
-    """One workflow and every applied event of it, in the log's order, at `asked_at` by the database's clock."""
-
-    workflow: WorkflowEntry
-    timeline: list[TimelineEntry]
-    asked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetterEntry:
-    """One dead letter without its record."""
-
-    id: int
-    topic: str
-    partition: int
-    offset: int
-    verdict: str
-    reason: str
-    detail: str
-    fsm_type: str | None
-    entity_id: str | None
-    workflow_id: str | None
-    correlation_id: str | None
-    event_id: str | None
-    recorded_at: datetime
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetterRecord(DeadLetterEntry):
-    """One dead letter with its record as it came; `headers` is a JSON list of [name, value in base64 or null]."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: str | None
-    record_timestamp_ms: int | None
+    def load(self, data: Buffer) -> msgspec.Raw:
+        return msgspec.Raw(bytes(data))
 
 
 class Reports:
@@ -245,6 +144,7 @@ class Reports:
             connection = connect(self._database_url, purpose="report")
         except psycopg.OperationalError as error:
             raise unreachable(self._database_url, error) from None
+        connection.adapters.register_loader("jsonb", _RawJson)
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with connection, connection.transaction():
             try:
@@ -253,6 +153,8 @@ class Reports:
                 raise DatabaseError(
                     "The database has no tables of foldline's.", remedy="Run `foldline migrate`."
                 ) from None
+            except UnicodeEncodeError:
+                raise UsageError("An argument is no UTF-8, and so nothing that the tables hold.") from None
             except psycopg.Error as error:
                 raise DatabaseError(
                     f"PostgreSQL refused to answer (SQLSTATE {error.sqlstate}).", remedy="Check the role's rights."
