@@ -39,13 +39,46 @@ def test_the_package_runs_as_a_module() -> None:
         ["deadletters", "list", "--limit", "0"],
         ["up", "--json"],
         ["up", "--once", "no-such-file.jsonl"],
+        ["up", "--once", "/"],
+        ["demo", "--seconds", "x"],
+        ["deadletters", "list", "--limit"],
+        ["history", "A", "b", "c"],
     ],
     ids=" ".join,
 )
 def test_bad_usage_ends_with_2(foldline: Commands, words: list[str]) -> None:
     answer = foldline(*words)
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err
+    assert answer.err.startswith("foldline: ")
+    assert answer.err.count("\n") == 1
+    assert answer.err.endswith(".\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stauts"], "No such command 'stauts'. Did you mean 'status'? See `foldline --help`."),
+        (["deadletters", "lst"], "No such command 'lst'. Did you mean 'list'? See `foldline deadletters --help`."),
+        (["status", "--jsn"], "No such option: --jsn (Possible options: --json). See `foldline status --help`."),
+        (["topics", "chek"], "Invalid value for 'action': 'chek' is not one of 'check', 'create'. See `foldline topic"),
+        (["history", "A"], "Missing argument 'ENTITY_ID'. See `foldline history --help`."),
+        (["deadletters", "show", "x"], "Invalid value for 'ID': should be a valid integer, unable to parse string as"),
+        (
+            ["status", "--debug"],
+            "No such option: --debug. It stands before the command: `foldline --debug` and the oth",
+        ),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_bad_usage_names_what_was_meant_or_where_to_look(foldline: Commands, words: list[str], said: str) -> None:
+    assert foldline(*words).err.startswith(f"foldline: {said}")
+
+
+@pytest.mark.parametrize("words", [[], ["deadletters"]], ids=["foldline", "deadletters"])
+def test_without_a_command_the_help_is_shown(foldline: Commands, words: list[str]) -> None:
+    answer = foldline(*words)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(f"Usage: {' '.join(['foldline', *words])} ")
 
 
 def test_a_rollback_without_a_terminal_and_without_yes_names_the_option(foldline: Commands) -> None:

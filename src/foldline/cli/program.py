@@ -8,12 +8,14 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from foldline.cli import (
     check,
+    config,
     deadletters,
     demo,
     history,
@@ -30,6 +32,7 @@ from foldline.cli.output import plain
 from foldline.errors import FoldlineError
 
 _INTERRUPTED = 130
+_SHOWS_WHERE = "`foldline --debug` and the same words show where."
 
 app = typer.Typer(
     name="foldline",
@@ -46,6 +49,7 @@ app.command()(topics.topics)
 app.command()(run.run)
 app.command()(publish.publish)
 app.command()(check.check)
+app.command()(config.config)
 app.command()(status.status)
 app.command()(status.positions)
 app.command()(history.history)
@@ -63,25 +67,39 @@ class _Options:
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Run the command that `words` name, the program's own arguments if none are given; ends by SystemExit."""
+    _open_closed_streams()
     options = _Options()
+    command = typer.main.get_command(app)
     try:
         try:
-            app(args=words, prog_name="foldline", obj=options)
+            code = command.main(args=words, prog_name="foldline", standalone_mode=False, obj=options)
         finally:
             sys.stdout.flush()
     except FoldlineError as error:
-        code = _say(_sentence(error), debug=options.debug, code=error.exit_code)
+        code = _say(_sentence(error.problem, error.remedy), debug=options.debug, code=error.exit_code)
+    except typer.TyperException as error:
+        code = _say_usage(error)
+    except typer.Abort:
+        code = _say("Nobody answered.", debug=False, code=1)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        _discard_output()
         code = 1
     except KeyboardInterrupt:
         code = _INTERRUPTED
+    except OSError as error:  # as a full disk under the output
+        _discard_output()
+        code = _say(_sentence(_reason(error), "" if options.debug else _SHOWS_WHERE), debug=options.debug, code=1)
     except Exception as error:  # noqa: BLE001 - the last one to see it
-        remedy = "" if options.debug else " `foldline --debug` and the same words show where."
-        code = _say(f"Unexpected {type(error).__name__}.{remedy}", debug=options.debug, code=1)
-    else:
-        code = 0
+        problem = f"Unexpected {type(error).__name__}"
+        code = _say(_sentence(problem, "" if options.debug else _SHOWS_WHERE), debug=options.debug, code=1)
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Whoever started us may have closed some of the standard streams: let nothing be read and output go nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for as long as we live
 
 
 def _tell(asked: bool) -> None:
@@ -102,13 +120,36 @@ def _global(
     ctx.obj.debug = debug
 
 
-def _sentence(error: FoldlineError) -> str:
-    problem = error.problem if error.problem.endswith((".", "!", "?")) else f"{error.problem}."
-    return f"{problem} {error.remedy}".rstrip()
+def _sentence(problem: str, remedy: str) -> str:
+    problem = problem if problem.endswith((".", "!", "?")) else f"{problem}."
+    return f"{problem} {remedy}".rstrip()
+
+
+def _reason(error: OSError) -> str:
+    said = error.strerror or type(error).__name__
+    return said if error.filename is None else f"{error.filename}: {said}"
+
+
+def _say_usage(error: typer.TyperException) -> int:
+    """What is wrong with the words; the help alone, if there are none after a name that needs one."""
+    problem = error.format_message().replace("Value error, ", "").replace(": Input should", ": should")
+    if "\n" in problem:
+        typer.echo(problem, err=True)
+        return error.exit_code
+    context = getattr(error, "ctx", None)
+    remedy = f"See `{context.command_path if context else 'foldline'} --help`."
+    if problem.startswith("No such option: --debug"):
+        remedy = "It stands before the command: `foldline --debug` and the other words."
+    return _say(_sentence(problem, remedy), debug=False, code=error.exit_code)
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere: Python would try once more at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(line: str, *, debug: bool, code: int) -> int:
     if debug:
         traceback.print_exc()
-    sys.stderr.write(f"foldline: {plain(line)}\n")
+    typer.echo(f"foldline: {plain(line)}", err=True)
     return code
