@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help example test check format lock bench clean
+.PHONY: help example test check reference format lock bench clean
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -31,6 +31,10 @@ check: .venv/installed  ## Style, types, import contracts, generated files
 	$(BIN)/python -m foldline.machines.schema --check
 	$(BIN)/python -m foldline.events.schemas --check
 	$(BIN)/python -m foldline.example --check examples/
+	$(BIN)/python -m scripts.reference --check
+
+reference: .venv/installed  ## Write docs/reference from the program
+	$(BIN)/python -m scripts.reference
 
 format: .venv/installed  ## Format and mend what can be mended
 	$(BIN)/ruff check --fix --quiet || true
