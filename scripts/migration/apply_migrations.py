@@ -17,7 +17,9 @@ def run() -> None:
     parser = ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--status", action="store_true", help="say what is applied; change nothing")
     parser.add_argument("--database-url", metavar="URL", help="the database; DATABASE_URL unless given")
-    asked = parser.parse_args()
+    asked, unknown = parser.parse_known_args()
+    if unknown:  # not repeated: it may be a URL with a password
+        parser.error("there are only the options --status and --database-url URL")
     if asked.database_url is not None:
         os.environ["DATABASE_URL"] = asked.database_url
     main(["migrate", "--status"] if asked.status else ["migrate"])

@@ -44,10 +44,6 @@ def checked(foldline: Commands, file: Path, *events: dict[str, Any] | bytes) -> 
     return foldline("check", str(file))
 
 
-def document(answer: Answer) -> Any:  # noqa: ANN401 - a JSON document, also where the exit code is 1
-    return json.loads(answer.out)
-
-
 def total(topics: dict[str, Any], verdict: str) -> Counter[str]:
     return sum((Counter(counts[verdict]) for counts in topics.values()), Counter())
 
@@ -56,7 +52,7 @@ def test_the_example_log_comes_to_what_is_expected_of_it(foldline: Commands) -> 
     expected = json.loads((EXAMPLES / "expected.json").read_bytes())
     found: dict[str, Any] = {}
     for name, topic in (("transitions", "fsm.transitions.v1"), ("workflows", "workflow.executions.v1")):
-        totals = document(foldline("check", "--json", str(EXAMPLES / f"{name}.jsonl")))["totals"]
+        totals = foldline("check", "--json", str(EXAMPLES / f"{name}.jsonl")).document["totals"]
         assert list(totals["topics"]) == [topic]
         assert totals["topics"][topic] == expected[name] | {"undecodable": {}}
         assert totals["publish_stops_at"] is None
@@ -64,7 +60,7 @@ def test_the_example_log_comes_to_what_is_expected_of_it(foldline: Commands) -> 
     states = {(each["fsm_type"], each["state"]): each["entities"] for each in found["transitions"]["states"]}
     assert states == {(f, s): n for f, counts in expected["states"].items() for s, n in counts.items()}
     assert found["workflows"]["workflows"] == expected["statuses"]
-    undecodable = document(foldline("check", "--json", str(EXAMPLES / "undecodable.jsonl")))["totals"]
+    undecodable = foldline("check", "--json", str(EXAMPLES / "undecodable.jsonl")).document["totals"]
     assert total(undecodable["topics"], "undecodable") == {
         reason: count for reason, count in expected["undecodable"].items() if reason != "records"
     }
@@ -117,14 +113,14 @@ def test_quiet_tells_only_what_would_not_be_applied(foldline: Commands, file: Pa
     told = foldline("check", "--quiet", str(file)).out.splitlines()
     assert [line.split()[:2] for line in told[:4:2]] == [["2", "duplicate"], ["3", "rejected"]]
     assert told[-3].startswith("3 lines: 1 applied,")
-    quiet = document(foldline("check", "--quiet", "--json", str(file)))
+    quiet = foldline("check", "--quiet", "--json", str(file)).document
     assert [line["line"] for line in quiet["lines"]] == [2, 3]
-    assert quiet["totals"] == document(foldline("check", "--json", str(file)))["totals"]
+    assert quiet["totals"] == foldline("check", "--json", str(file)).document["totals"]
 
 
 def test_for_programs_a_line_has_every_field(foldline: Commands, file: Path) -> None:
     file.write_bytes(lines(START, transition("REINDEX"), workflow("STARTED", event_id="9")))
-    applied, rejected, started = document(foldline("check", "--json", str(file)))["lines"]
+    applied, rejected, started = foldline("check", "--json", str(file)).document["lines"]
     assert applied == {
         "line": 1,
         "topic": "fsm.transitions.v1",
@@ -153,7 +149,7 @@ def test_for_programs_a_line_has_every_field(foldline: Commands, file: Path) -> 
 def test_the_topics_are_those_that_publish_would_choose(foldline: Commands, file: Path) -> None:
     foldline.set(FOLDLINE_TRANSITION_TOPICS="t1,t2", FOLDLINE_WORKFLOW_TOPICS="w1")
     file.write_bytes(lines(*LEGAL, b"[]"))
-    found = document(foldline("check", "--json", str(file)))["lines"]
+    found = foldline("check", "--json", str(file)).document["lines"]
     assert [line["topic"] for line in found] == ["t1", "t1", "w1", "t1"]
 
 
@@ -263,8 +259,8 @@ def test_it_may_start_from_what_the_tables_hold(foldline: Commands, file: Path, 
         projector.project(*log[:middle], partition=partition)
         before = snapshot(projector.database_url)
         file.write_bytes(b"".join(log[middle:]))
-        rest = document(foldline("check", "--json", "--from-tables", str(file)))
-        wanted = document(foldline("check", "--json", str(whole)))
+        rest = foldline("check", "--json", "--from-tables", str(file)).document
+        wanted = foldline("check", "--json", str(whole)).document
         assert [ended(line) for line in rest["lines"]] == [ended(line) for line in wanted["lines"][middle:]]
         assert rest["lines"] != wanted["lines"][middle:], "lines are numbered from 1"
         assert snapshot(projector.database_url) == before
@@ -286,4 +282,4 @@ def test_a_duplicate_of_what_the_tables_hold_says_so(foldline: Commands, file: P
 def test_an_empty_file_is_sound(foldline: Commands, file: Path) -> None:
     answer = checked(foldline, file)
     assert (answer.code, answer.out.strip()) == (0, "0 lines: 0 applied, 0 duplicate, 0 rejected, 0 undecodable.")
-    assert document(foldline("check", "--json", str(file)))["lines"] == []
+    assert foldline("check", "--json", str(file)).document["lines"] == []

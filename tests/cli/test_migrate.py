@@ -71,7 +71,8 @@ def test_the_seeds_runner_says_and_does_what_migrate_does(on_empty: Commands, em
     del on_empty.settings["DATABASE_URL"]
     unset = runner()
     assert (unset.returncode, unset.stderr.startswith("foldline: DATABASE_URL is not set")) == (1, True)
-    assert runner("--nonsense").returncode == 2
+    misspelt = runner("--databse-url", "postgresql://user:c4n4ry@host/db")
+    assert (misspelt.returncode, "c4n4ry" in misspelt.stderr) == (2, False)
     applied = runner("--database-url", empty_database_url)
     assert (applied.returncode, applied.stderr) == (0, "")
     on_empty.set(DATABASE_URL=empty_database_url)

@@ -12,10 +12,11 @@ from typing import Annotated
 import typer
 
 from foldline.app import machines_of
-from foldline.cli.checked import Checked, Totals, tell, tell_json
+from foldline.cli.checked import Checked, CheckReport, Totals, tell, tell_json
 from foldline.cli.here import here
 from foldline.cli.output import AsJson
 from foldline.cli.publish import STDIN
+from foldline.cli.shapes import prints
 from foldline.core.batch import Decoded
 from foldline.core.decode import decode_transition, decode_workflow
 from foldline.core.events import Record, TransitionEvent, Undecodable, Verdict, WorkflowEvent
@@ -28,6 +29,7 @@ from foldline.settings import Settings, load_settings
 _ASKED_AT_ONCE = 1_000
 
 
+@prints(CheckReport)
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE|-", help="JSON lines, gzip or not; - is stdin.")],
     *,
@@ -42,11 +44,6 @@ def check(
     Nothing is sent, and no server is asked (but with --from-tables the database, read-only). Lines that are no event,
     at which `foldline publish` would stop, are judged as with its --raw. Exits 0 if every line would be applied or is a
     duplicate, else 1.
-
-    --json prints one document as the lines are read: `lines`, each with line, topic, verdict, fsm_type, entity_id,
-    workflow_id, correlation_id, event_id, action (of a workflow event its kind), met and after (states or statuses),
-    machine_version, reason, detail, field, remedy, duplicate_of (a line); and `totals` of all lines: topics (each with
-    records, applied, duplicate, rejected and undecodable by reason), publish_stops_at (a line), states, workflows.
     """
     place = here(database=True) if from_tables else None
     settings = place.settings if place is not None else load_settings()
