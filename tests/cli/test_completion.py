@@ -36,6 +36,7 @@ def _ask(foldline: Commands, shell: str, line: str) -> str:
         ("bash", "foldline topics c", "check\ncreate\n"),
         ("bash", "foldline workflows --status P", "PAUSED\n"),
         ("bash", "foldline history PATT", "PATTERN_LEARNING\n"),
+        ("bash", "foldline machines graph Q", "QUALITY_ASSESSMENT\n"),
         ("bash", "foldline publish some", "\n"),
         ("zsh", "foldline history I", "_arguments '*: :((\"INGESTION\"))'\n"),
         ("fish", "foldline history I", "INGESTION\n"),

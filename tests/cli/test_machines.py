@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -117,7 +116,7 @@ def test_faults_for_programs(foldline: Commands) -> None:
     answer = foldline("machines", "check", "broken.yaml", "--json")
     assert answer.code == 1
     fault = {"file": "broken.yaml", "line": 2, "problem": "version is 0"}
-    (told,) = json.loads(answer.out)["faults"]
+    (told,) = answer.document["faults"]
     assert fault.items() <= told.items()
     assert told["remedy"]
 

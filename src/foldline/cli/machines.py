@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +10,20 @@ from typing import Annotated
 import typer
 
 from foldline.app import machines_of, survey_of
+from foldline.cli.completion import fsm_types
+from foldline.cli.machine_shapes import (
+    LoadedMachine,
+    MachineCheck,
+    final_states,
+    finding_json,
+    machine_json,
+    retry_bounds,
+)
 from foldline.cli.output import AsJson, counted, json_out, line_out, plain, table_out
+from foldline.cli.shapes import prints
 from foldline.core.machine import Machine
 from foldline.errors import AbsentError, MachineError, UsageError
-from foldline.machines import Fault, Finding, Loaded, MachineFaults, Survey, survey_paths
+from foldline.machines import Fault, Loaded, MachineFaults, Survey, survey_paths
 from foldline.machines.faults import choose
 from foldline.machines.graph import dot, mermaid
 from foldline.settings import load_settings
@@ -30,6 +39,7 @@ class Format(StrEnum):
 
 
 @app.callback(invoke_without_command=True)
+@prints(list[LoadedMachine])
 def machines(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     """List the loaded machines; `check` looks for faults, `graph` prints a state diagram."""
     if ctx.invoked_subcommand is not None:
@@ -43,7 +53,7 @@ def machines(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     if found.faults:
         raise MachineFaults(found.faults)
     if as_json:
-        json_out([_machine_json(each) for each in found.loaded])
+        json_out([machine_json(each) for each in found.loaded])
     elif not found.loaded:
         line_out("No machine is loaded.")
     else:
@@ -51,10 +61,11 @@ def machines(ctx: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@prints(MachineCheck)
 def check(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE|DIRECTORY]...", help="What to check, instead of what the settings name."),
+        typer.Argument(metavar="FILE|DIRECTORY", help="What to check, instead of what the settings name."),
     ] = None,
     *,
     as_json: AsJson = False,
@@ -63,11 +74,11 @@ def check(
     found = survey_paths(paths) if paths else survey_of(load_settings())
     if as_json:
         json_out(
-            {
-                "machines": [_machine_json(each) for each in found.loaded],
-                "faults": [_finding_json(each) for each in found.faults],
-                "remarks": [_finding_json(each) for each in found.remarks],
-            }
+            MachineCheck(
+                [machine_json(each) for each in found.loaded],
+                [finding_json(each) for each in found.faults],
+                [finding_json(each) for each in found.remarks],
+            )
         )
     else:
         _show_findings(found)
@@ -78,7 +89,12 @@ def check(
 @app.command()
 def graph(
     fsm_type: Annotated[
-        str | None, typer.Argument(metavar="[FSM_TYPE]", help="The machine; may be left out if it is the only one.")
+        str | None,
+        typer.Argument(
+            metavar="FSM_TYPE",
+            help="The machine; may be left out if it is the only one.",
+            autocompletion=fsm_types,
+        ),
     ] = None,
     *,
     language: Annotated[
@@ -105,8 +121,8 @@ def _show_list(loaded: Sequence[Loaded]) -> None:
                 len(each.machine.states),
                 len(each.machine.transitions),
                 each.machine.initial,
-                ", ".join(_final(each.machine)) or None,
-                ", ".join(f"{action} (max {most})" for action, most in _retries(each.machine)) or None,
+                ", ".join(final_states(each.machine)) or None,
+                ", ".join(f"{action} (max {most})" for action, most in retry_bounds(each.machine)) or None,
                 ", ".join(_rules(each.machine)) or None,
                 _origin(each),
             ]
@@ -126,39 +142,6 @@ def _show_findings(found: Survey) -> None:
     if not found.faults:
         remarks = f", {counted(len(found.remarks), 'remark')}" if found.remarks else ""
         line_out(f"{counted(len(found.loaded), 'machine')}, no fault{remarks}.")
-
-
-def _machine_json(each: Loaded) -> dict[str, object]:
-    machine = each.machine
-    return {
-        "fsm_type": machine.fsm_type,
-        "version": machine.version,
-        "digest": machine.digest,
-        "file": str(each.file),
-        "shipped": each.shipped,
-        "replaces_shipped": each.replaces,
-        "states": len(machine.states),
-        "transitions": len(machine.transitions),
-        "initial": machine.initial,
-        "final": _final(machine),
-        "retries": [{"action": action, "max": most} for action, most in _retries(machine)],
-        "lease_required": machine.lease_required,
-        "corrections_refused": machine.corrections_refused,
-    }
-
-
-def _finding_json(finding: Finding) -> dict[str, object]:
-    return {**asdict(finding), "file": str(finding.file)}
-
-
-def _final(machine: Machine) -> list[str]:
-    return [state.name for state in machine.states.values() if state.final]
-
-
-def _retries(machine: Machine) -> list[tuple[str, int]]:
-    """The actions that are counted as retries, each with its bound."""
-    bounds = {(action, each.max): each.max for (_, action), each in machine.transitions.items()}
-    return [(action, most) for (action, _), most in bounds.items() if most is not None]
 
 
 def _rules(machine: Machine) -> list[str]:

@@ -30,7 +30,7 @@ _RAW = typer.Option(
 def up(
     more: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="More files for --once."),
+        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="More files for --once."),
     ] = None,
     *,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete what the embedded servers kept so far.")] = False,
