@@ -48,7 +48,7 @@ CREATE INDEX IF NOT EXISTS idx_fsm_state_lease ON fsm_state (lease_id, lease_exp
 CREATE INDEX IF NOT EXISTS idx_fsm_state_metadata ON fsm_state USING gin (metadata)
     WITH (fastupdate = on, gin_pending_list_limit = 16384);
 
--- A statement that does not raise the revision, or comes from a session that has no stage (002), was written by hand.
+-- What comes from a session that has no stage (002) is written by hand.
 CREATE OR REPLACE FUNCTION foldline_mark_hand_written_state() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 $$
@@ -82,15 +82,15 @@ BEGIN
     RETURN NEW;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION foldline_mark_hand_written_state() FROM PUBLIC;
 COMMENT ON FUNCTION foldline_mark_hand_written_state() IS
     'Gives a change that was written by hand its own revision, and fills previous_state and transition_timestamp.';
 
 CREATE OR REPLACE TRIGGER trigger_fsm_state_insert_by_hand BEFORE INSERT ON fsm_state
-    FOR EACH ROW WHEN (NEW.revision IS NULL OR to_regclass('pg_temp.fsm_stage') IS NULL)
+    FOR EACH ROW WHEN (to_regclass('pg_temp.fsm_stage') IS NULL)
     EXECUTE FUNCTION foldline_mark_hand_written_state();
 CREATE OR REPLACE TRIGGER trigger_fsm_state_update_by_hand BEFORE UPDATE ON fsm_state
-    FOR EACH ROW WHEN (NEW.revision IS NULL OR NEW.revision <= OLD.revision
-                       OR to_regclass('pg_temp.fsm_stage') IS NULL)
+    FOR EACH ROW WHEN (to_regclass('pg_temp.fsm_stage') IS NULL)
     EXECUTE FUNCTION foldline_mark_hand_written_state();
 
 -- What every rollback does first. A worker holds the shared side of lock 70094210 while it lives.

@@ -35,7 +35,8 @@ CREATE INDEX IF NOT EXISTS idx_fsm_history_correlation ON fsm_state_history (cor
 CREATE INDEX IF NOT EXISTS idx_fsm_history_transitioned_at ON fsm_state_history USING brin (transitioned_at);
 
 -- Where a worker puts the folded rows of one batch before it takes any lock. It is the owner of the history who makes
--- this table, so the trigger below can tell it from a table of the same name that somebody else made.
+-- this table, so the trigger below can tell it from a table of the same name that somebody else made. Whose records they
+-- are is not in it: that is the partition whose position moves in the same transaction.
 CREATE OR REPLACE FUNCTION foldline_open_stage() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 $$
@@ -55,8 +56,6 @@ BEGIN
         error_message      text,
         event_id           varchar(255) NOT NULL,
         reason             varchar(50),
-        topic              varchar(249) NOT NULL,
-        partition          integer      NOT NULL,
         record_offset      bigint       NOT NULL,
         definition_version integer      NOT NULL,
         fresh              boolean      NOT NULL,  -- a hop of an entity that has no row yet
@@ -76,37 +75,50 @@ CREATE OR REPLACE FUNCTION record_fsm_state_history() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_nestloop = off AS
 $$
 DECLARE
+    stage    CONSTANT oid := to_regclass('pg_temp.fsm_stage');
     changed  record;
     expected record;
+    moved    record;
+    written  bigint;
 BEGIN
-    -- A worker's upsert: the stage holds every row of history that belongs to it, already folded.
-    IF EXISTS (SELECT FROM pg_class
-                WHERE oid = to_regclass('pg_temp.fsm_stage') AND pg_get_userbyid(relowner) = current_user) THEN
-        SELECT count(*) AS rows, sum(revision) AS revisions INTO changed FROM new_rows;
-        SELECT count(*) AS rows, sum(id) AS revisions INTO expected
-          FROM pg_temp.fsm_stage WHERE last AND fresh = (TG_OP = 'INSERT');
-        IF changed IS NOT DISTINCT FROM expected THEN
-            INSERT INTO fsm_state_history
-                  (id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, duration_ms, correlation_id,
-                   metadata, success, error_message, event_id, reason, topic, partition, record_offset,
-                   definition_version)
-            SELECT id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, duration_ms, correlation_id,
-                   metadata, success, error_message, event_id, reason, topic, partition, record_offset,
-                   definition_version
-              FROM pg_temp.fsm_stage
-             WHERE fresh = (TG_OP = 'INSERT');
-            RETURN NULL;
+    -- A session that has a stage writes what the stage holds, already folded, or nothing.
+    IF stage IS NOT NULL THEN
+        IF (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = stage) <> current_user THEN
+            RAISE EXCEPTION 'pg_temp.fsm_stage was not made by foldline_open_stage()'
+                USING ERRCODE = 'insufficient_privilege';
         END IF;
-        IF EXISTS (SELECT FROM pg_temp.fsm_stage) THEN
+        SELECT count(*) AS rows, sum(revision) AS revisions INTO changed FROM new_rows;
+        SELECT count(*) FILTER (WHERE last) AS rows, sum(id) FILTER (WHERE last) AS revisions, count(*) AS hops
+          INTO expected FROM pg_temp.fsm_stage WHERE fresh = (TG_OP = 'INSERT');
+        IF (changed.rows, changed.revisions) IS DISTINCT FROM (expected.rows, expected.revisions) THEN
             RAISE EXCEPTION 'the fold started from rows that have changed since'
                 USING ERRCODE = 'serialization_failure';
         END IF;
+        IF expected.hops = 0 THEN
+            RETURN NULL;
+        END IF;
+        -- History only grows by records that a position passes over in the same transaction (004).
+        SELECT topic, partition, moved_from, next_offset INTO moved
+          FROM foldline_positions WHERE moved_in = pg_current_xact_id() ORDER BY moved_at DESC LIMIT 1;
+        INSERT INTO fsm_state_history
+              (id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, duration_ms, correlation_id,
+               metadata, success, error_message, event_id, reason, topic, partition, record_offset,
+               definition_version)
+        SELECT id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, duration_ms, correlation_id,
+               metadata, success, error_message, event_id, reason, moved.topic, moved.partition, record_offset,
+               definition_version
+          FROM pg_temp.fsm_stage
+         WHERE fresh = (TG_OP = 'INSERT')
+           AND record_offset >= moved.moved_from AND record_offset < moved.next_offset;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        IF written <> expected.hops OR written > moved.next_offset - moved.moved_from THEN
+            RAISE EXCEPTION 'the stage holds what no position has passed over in this transaction'
+                USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        RETURN NULL;
     END IF;
 
     -- Written by hand: one row for each state that changed. Its id is the number that the row took under its lock.
-    IF EXISTS (SELECT FROM new_rows WHERE revision > (SELECT last_value FROM fsm_state_history_id_seq)) THEN
-        RAISE EXCEPTION 'fsm_state.revision cannot be chosen' USING ERRCODE = 'restrict_violation';
-    END IF;
     IF TG_OP = 'INSERT' THEN
         INSERT INTO fsm_state_history
               (id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, metadata, success)
@@ -128,6 +140,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION record_fsm_state_history() FROM PUBLIC;  -- else it could be made a trigger of any table
 COMMENT ON FUNCTION record_fsm_state_history() IS
     'Writes the history of a worker''s batch from its stage, and a MANUAL row for each state changed by hand.';
 

@@ -64,6 +64,35 @@ CREATE TABLE IF NOT EXISTS workflow_execution_history (
 COMMENT ON TABLE workflow_execution_history IS 'The timeline of every workflow: one row an applied event, by id in the log''s order.';
 CREATE INDEX IF NOT EXISTS idx_workflow_history_workflow ON workflow_execution_history (workflow_id, id);
 
+CREATE OR REPLACE FUNCTION foldline_check_timeline() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS
+$$
+DECLARE
+    moved record;
+    told  record;
+BEGIN
+    IF pg_has_role((SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
+        RETURN NULL;
+    END IF;
+    SELECT topic, partition, moved_from, next_offset INTO moved
+      FROM foldline_positions WHERE moved_in = pg_current_xact_id() ORDER BY moved_at DESC LIMIT 1;
+    SELECT count(*) AS rows,
+           count(*) FILTER (WHERE topic = moved.topic AND partition = moved.partition
+                              AND record_offset >= moved.moved_from AND record_offset < moved.next_offset) AS passed
+      INTO told FROM new_rows;
+    IF told.passed <> told.rows OR told.rows > moved.next_offset - moved.moved_from THEN
+        RAISE EXCEPTION 'the timeline holds what no position has passed over in this transaction'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION foldline_check_timeline() IS
+    'Lets nobody but the owner add to the timeline what no position (004) passes over in the same transaction.';
+
+CREATE OR REPLACE TRIGGER trigger_check_timeline AFTER INSERT ON workflow_execution_history
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION foldline_check_timeline();
+
 -- What a clean-up removed goes on deciding: the row as it was, so that later events are judged alike and RETRIED can
 -- bring it back. A completed workflow cannot come back; of it the payloads are not kept.
 CREATE TABLE IF NOT EXISTS foldline_cleaned_workflows (LIKE workflow_executions INCLUDING DEFAULTS);
@@ -100,6 +129,7 @@ BEGIN
     RETURN NEW;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION foldline_mark_hand_written_workflow() FROM PUBLIC;
 COMMENT ON FUNCTION foldline_mark_hand_written_workflow() IS
     'Gives a change that was written by hand its own revision, and an ended workflow its end and duration.';
 

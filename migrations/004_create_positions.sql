@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS foldline_positions (
     owner          text         NOT NULL,
     claimed_at     timestamptz  NOT NULL DEFAULT clock_timestamp(),
     moved_at       timestamptz,
+    moved_from     bigint,
+    moved_in       xid8,
     stopped_reason text,
     PRIMARY KEY (topic, partition),
     CHECK (begun_at >= 0 AND next_offset >= begun_at)
@@ -26,7 +28,28 @@ COMMENT ON COLUMN foldline_positions.begun_at IS 'Where the first claim began: t
 COMMENT ON COLUMN foldline_positions.epoch IS 'Raised by every claim: a worker that moves with an older one is fenced.';
 COMMENT ON COLUMN foldline_positions.leader_epoch IS 'Kafka''s leader epoch of the last record before next_offset.';
 COMMENT ON COLUMN foldline_positions.applied IS 'Records with this verdict since the position began; the four add up to all records.';
+COMMENT ON COLUMN foldline_positions.moved_from IS 'Where it stood before it moved last.';
+COMMENT ON COLUMN foldline_positions.moved_in IS 'The transaction of that move: its history is that of the records passed over.';
 COMMENT ON COLUMN foldline_positions.stopped_reason IS 'Why the owner stopped this partition; NULL while it runs.';
+
+CREATE OR REPLACE FUNCTION foldline_mark_move() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS
+$$
+BEGIN
+    IF NEW.next_offset < OLD.next_offset
+       AND NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
+        RAISE EXCEPTION 'a position does not go back' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    NEW.moved_from := OLD.next_offset;
+    NEW.moved_in := pg_current_xact_id();
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION foldline_mark_move() IS
+    'Notes from where a position moves, and in which transaction. Only the owner may move one back.';
+
+CREATE OR REPLACE TRIGGER trigger_mark_move BEFORE UPDATE OF next_offset ON foldline_positions
+    FOR EACH ROW EXECUTE FUNCTION foldline_mark_move();
 
 CREATE TABLE IF NOT EXISTS foldline_machine_versions (
     fsm_type    varchar(50) NOT NULL,

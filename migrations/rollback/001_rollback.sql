@@ -12,11 +12,13 @@ BEGIN
     DROP TABLE IF EXISTS foldline_machine_activations;
     DROP TABLE IF EXISTS foldline_machine_versions;
     DROP TABLE IF EXISTS foldline_positions;
+    DROP FUNCTION IF EXISTS foldline_mark_move();
     -- 003
     DROP FUNCTION IF EXISTS find_stuck_workflows(double precision);
     DROP FUNCTION IF EXISTS cleanup_completed_workflows(integer);
     DROP TABLE IF EXISTS foldline_cleaned_workflows;
     DROP TABLE IF EXISTS workflow_execution_history;
+    DROP FUNCTION IF EXISTS foldline_check_timeline();
     DROP TABLE IF EXISTS workflow_executions;
     DROP FUNCTION IF EXISTS foldline_mark_hand_written_workflow();
     DROP SEQUENCE IF EXISTS workflow_execution_history_id_seq;

@@ -12,5 +12,6 @@ BEGIN
     DROP TABLE IF EXISTS foldline_machine_activations;
     DROP TABLE IF EXISTS foldline_machine_versions;
     DROP TABLE IF EXISTS foldline_positions;
+    DROP FUNCTION IF EXISTS foldline_mark_move();
 END
 $$;

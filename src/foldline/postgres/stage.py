@@ -9,8 +9,8 @@ from foldline.core.decide import FailedAttempt, Hop, Rejection
 
 COPY_STAGE = (
     "COPY pg_temp.fsm_stage (id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, duration_ms,"
-    " correlation_id, metadata, success, error_message, event_id, reason, topic, partition, record_offset,"
-    " definition_version, fresh, last, previous_revision, retry_count, kept_lease_id, kept_lease_epoch) FROM STDIN"
+    " correlation_id, metadata, success, error_message, event_id, reason, record_offset, definition_version, fresh,"
+    " last, previous_revision, retry_count, kept_lease_id, kept_lease_epoch) FROM STDIN"
 )
 
 _NULL = "\\N"
@@ -28,18 +28,16 @@ def stage_text(plan: Plan) -> str:
     """Every row of history that the plan writes, in log order; an entity's last hop carries its new row as well."""
     if not isinstance(plan, TransitionPlan):
         return ""
-    partition = plan.batch.partition
-    source = f"{escape(partition.topic)}\t{partition.number}"
     last_ids = {entity.revision: key for key, entity in plan.after.items()}
     lines = []
     for row in plan.history:
         key = last_ids.get(row.id)
         fresh = type(row.outcome) is Hop and plan.before[row.event.fsm_type, row.event.entity_id] is None
-        lines.append(f"{_row(row, source)}\t{'t' if fresh else 'f'}\t{_NOT_LAST if key is None else _last(plan, key)}")
+        lines.append(f"{_row(row)}\t{'t' if fresh else 'f'}\t{_NOT_LAST if key is None else _last(plan, key)}")
     return "".join(lines)
 
 
-def _row(row: HistoryRow, source: str) -> str:
+def _row(row: HistoryRow) -> str:
     event = row.event
     match row.outcome:
         case Hop(from_state=from_state, to_state=to_state):
@@ -52,7 +50,7 @@ def _row(row: HistoryRow, source: str) -> str:
     return (
         f"{row.id}\t{escape(event.fsm_type)}\t{escape(event.entity_id)}\t{_text(from_state)}\t{_text(to_state)}\t"
         f"{escape(event.action)}\t{event.occurred_at.isoformat()}\t{duration}\t{escape(event.correlation_id)}\t"
-        f"{_text(event.metadata)}\t{success}\t{message}\t{escape(event.event_id)}\t{reason}\t{source}\t{row.offset}\t"
+        f"{_text(event.metadata)}\t{success}\t{message}\t{escape(event.event_id)}\t{reason}\t{row.offset}\t"
         f"{row.definition_version}"
     )
 

@@ -111,7 +111,7 @@ def _identities(writes: _Writes, plan: Plan) -> None:
 
 def _entities(writes: _Writes, plan: TransitionPlan) -> None:
     if plan.history:
-        writes.expect("entities", "upsert_entities", {}, len(plan.after))
+        writes.expect("entities", "upsert_entities", _where(plan), len(plan.after))
     unmoved = {key: entity for key, entity in plan.before.items() if key not in plan.after}
     present = {key: entity.revision for key, entity in unmoved.items() if entity is not None}
     if present:

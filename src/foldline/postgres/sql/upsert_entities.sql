@@ -5,7 +5,7 @@ INSERT INTO fsm_state AS held
       (fsm_type, entity_id, current_state, previous_state, transition_timestamp, metadata, revision, previous_revision,
        retry_count, kept_lease_id, kept_lease_epoch, topic, partition, record_offset)
 SELECT fsm_type, entity_id, to_state, from_state, transitioned_at, metadata, id, previous_revision,
-       retry_count, kept_lease_id, kept_lease_epoch, topic, partition, record_offset
+       retry_count, kept_lease_id, kept_lease_epoch, %(topic)s, %(partition)s, record_offset
   FROM pg_temp.fsm_stage
  WHERE last
  ORDER BY fsm_type COLLATE "C", entity_id COLLATE "C"
