@@ -24,6 +24,7 @@ from foldline.embedded import Servers, embedded_servers
 from foldline.kafka.topics import create_topics
 from foldline.postgres.migrations import Runner
 from harness import Projector
+from roles import Users, drop_roles, users_on
 
 _numbers = itertools.count()
 
@@ -88,6 +89,25 @@ def empty_database_url(server_url: str) -> Iterator[str]:
     """A database of this test's own with nothing in it."""
     with _database(server_url) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def _roles_are_dropped(server_url: str) -> Iterator[None]:
+    yield
+    drop_roles(server_url)
+
+
+@pytest.fixture
+def users(database_url: str, _roles_are_dropped: None) -> Users:
+    """A user of each of foldline's roles on this test's database."""
+    return users_on(database_url)
+
+
+@pytest.fixture(scope="module")
+def shared_users(server_url: str, template: str, _roles_are_dropped: None) -> Iterator[Users]:
+    """The same on a database that a whole module shares."""
+    with _database(server_url, template=template) as url:
+        yield users_on(url)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Migrations, machines and schemas: in the wheel they lie inside the package, in a checkout at its top."""
+"""Migrations, roles, machines, schemas: in the wheel inside the package, in a checkout where people look for them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent.parent
 
 
-def _directory(name: str) -> Path:
-    packaged = _PACKAGE / name
-    return packaged if packaged.is_dir() else _CHECKOUT / name
+def _found(packaged: str, in_checkout: str) -> Path:
+    inside = _PACKAGE / packaged
+    return inside if inside.exists() else _CHECKOUT / in_checkout
 
 
-MIGRATIONS = _directory("migrations")
-SCHEMAS = _directory("schemas")
+MIGRATIONS = _found("migrations", "migrations")
+ROLES = _found("roles.sql", "deployment/database/roles.sql")
+SCHEMAS = _found("schemas", "schemas")
 SHIPPED_MACHINES = SCHEMAS / "machines"

@@ -14,6 +14,7 @@ from foldline.folding import Folding
 from foldline.ports import LogFacts, Moved, Unavailable
 from foldline.postgres.connection import connect
 from harness import COUNTS, TRANSITIONS, Projector, batch, records, rows, transition
+from roles import Users
 
 START = transition("START_PROCESSING", event_id="1")
 FACTS = LogFacts(0, 100, "id-1")
@@ -31,7 +32,9 @@ def _in_transaction(url: str, statement: str, *, purpose: str) -> Iterator[psyco
         connection.close()
 
 
-def test_an_owner_that_is_frozen_with_the_lock_is_ended_and_its_partition_claimed(projector: Projector) -> None:
+@pytest.mark.parametrize("user", ["foldline", "test_projector"])
+def test_an_owner_that_is_frozen_with_the_lock_is_ended_and_its_partition_claimed(users: Users, user: str) -> None:
+    projector = Projector(users.projector if user == "test_projector" else users.database_url)
     projector.project(START)
     with _in_transaction(projector.database_url, _HOLD, purpose="worker writer") as frozen:
         pid = frozen.info.backend_pid
@@ -39,7 +42,7 @@ def test_an_owner_that_is_frozen_with_the_lock_is_ended_and_its_partition_claime
         with pytest.raises(psycopg.OperationalError):
             frozen.execute("SELECT 1")
     (ended,) = projector.heard(facts.OwnerEnded)
-    assert f"session {pid} (foldline worker writer of foldline" in ended.session
+    assert f"session {pid} (foldline worker writer of {user}, in" in ended.session
     assert rows(projector.database_url, COUNTS) == [(2, 0, 0, 0)]
 
 

@@ -8,17 +8,9 @@ import psycopg
 import pytest
 
 from foldline.postgres.queries import DIRECTORY, names, query
+from statements import numbered
 
-_PLACEHOLDER = re.compile(r"%\((\w+)\)[sb]")
 _SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in DIRECTORY.parent.glob("*.py"))
-
-
-def numbered(sql: str) -> str:
-    """The statement with `$1`, `$2` for psycopg's placeholders, as psycopg sends it: one number for each name."""
-    order: dict[str, int] = {}
-    text = _PLACEHOLDER.sub(lambda found: f"${order.setdefault(found[1], len(order) + 1)}", sql)
-    assert "%" not in text, "a placeholder of another kind"
-    return text
 
 
 def test_every_statement_can_be_prepared(database_url: str) -> None:

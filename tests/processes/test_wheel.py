@@ -53,7 +53,7 @@ def test_migrations_machines_schemas_and_statements_travel_inside_the_wheel(insi
         assert wanted <= there
     statements = {path.name for path in (_CHECKOUT / "src/foldline/postgres/sql").glob("*.sql")}
     assert {f"postgres/sql/{name}" for name in statements} <= there
-    assert {"py.typed", "embedded/kafka.lock"} <= there
+    assert {"py.typed", "roles.sql", "embedded/kafka.lock"} <= there
     found = subprocess.run(
         [sys.executable, "-c", _ASK, inside], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout.split()

@@ -15,7 +15,7 @@ import psycopg
 
 from foldline.errors import MigrationError
 from foldline.postgres.connection import connect, describe
-from foldline.resources import MIGRATIONS
+from foldline.resources import MIGRATIONS, ROLES
 
 RUNNER_LOCK = 70094211
 """Advisory lock: one runner at a time."""
@@ -96,7 +96,7 @@ class Runner:
             return self._status(_tracked(connection))
 
     def apply(self) -> list[MigrationStatus]:
-        """Apply what is pending, in order; returns what was applied now.
+        """Apply what is pending, in order; returns what was applied now. As foldline_owner, grants what is there then.
 
         Raises:
             MigrationError: an applied file was edited, the database is newer, or a statement failed (that migration
@@ -109,6 +109,7 @@ class Runner:
             pending = [migration for migration in self._migrations if migration.number not in tracked]
             for migration in pending:
                 self._apply(connection, migration)
+            _grant(connection)
             after = {status.number: status for status in self._status(_tracked(connection))}
             return [after[migration.number] for migration in pending]
 
@@ -198,15 +199,23 @@ class Runner:
 
 
 def unreachable(database_url: str, error: psycopg.OperationalError) -> MigrationError:
-    """What to say when PostgreSQL cannot be reached."""
+    """What to say when PostgreSQL cannot be reached, or lets us not in."""
     said = str(error).strip().splitlines()
-    reason = (
-        next((line for line in reversed(said) if "failed: " in line), said[0]).rpartition("failed: ")[2].rstrip(".")
-    )
+    last = next((line for line in reversed(said) if "failed: " in line), said[0])
+    reason = last.rpartition("failed: ")[2].rstrip(".")
+    where = describe(database_url)
+    if reason.startswith("FATAL:"):
+        refusal = reason.removeprefix("FATAL:").strip()
+        return MigrationError(f"PostgreSQL refuses us at {where}: {refusal}.", remedy="Correct DATABASE_URL.")
     return MigrationError(
-        f"PostgreSQL cannot be reached at {describe(database_url)}: {reason}.",
-        remedy="Start it, or correct DATABASE_URL.",
+        f"PostgreSQL cannot be reached at {where}: {reason}.", remedy="Start it, or correct DATABASE_URL."
     )
+
+
+def _grant(connection: psycopg.Connection[Any]) -> None:
+    """What roles.sql says, if that is how this database is kept: then it has given us its owner's role."""
+    if connection.execute("SELECT current_user = 'foldline_owner'").fetchone() == (True,):
+        connection.execute(ROLES.read_text(encoding="utf-8"))
 
 
 @contextmanager
