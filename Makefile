@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help example test check reference format lock bench clean
+.PHONY: help example test tls-test check reference format lock bench clean
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -22,6 +22,9 @@ example: .venv/installed  ## The main job: embedded servers, the example log, an
 
 test: .venv/installed  ## All tests, on embedded PostgreSQL and Kafka
 	@$(BIN)/pytest
+
+tls-test: .venv/installed  ## docs/security.md, on servers with certificates; needs a PostgreSQL with TLS, such as Debian's
+	@$(BIN)/pytest acceptance/tls
 
 check: .venv/installed  ## Style, types, import contracts, generated files
 	$(BIN)/ruff check
