@@ -14,7 +14,7 @@ from commands import Answer
 DATABASE_CANARY = "canary-for-postgres"
 KAFKA_CANARY = "canary-for-kafka"
 WRONG_CANARY = "canary-that-is-wrong"
-_SECRETS = (DATABASE_CANARY, KAFKA_CANARY, WRONG_CANARY, "PRIVATE KEY")
+SECRETS = (DATABASE_CANARY, KAFKA_CANARY, WRONG_CANARY, "PRIVATE KEY")
 _OURS = ("FOLDLINE_", "DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "PG")
 _LIMIT_SECONDS = 120
 
@@ -38,7 +38,7 @@ class Foldline:
             timeout=_LIMIT_SECONDS,
             check=False,
         )
-        return Answer(done.returncode, done.stdout, done.stderr)
+        return Answer(words, done.returncode, done.stdout, done.stderr)
 
     def but(self, **settings: str) -> Foldline:
         """With some of the settings changed."""
@@ -54,4 +54,4 @@ def assert_refused(answer: Answer, said: str) -> None:
     assert "Unexpected" not in line
     assert said in line
     assert bool(trace) == ("Traceback (most recent call last):" in trace), answer.err
-    assert not any(secret in answer.err for secret in _SECRETS)
+    assert not any(secret in answer.err for secret in SECRETS)

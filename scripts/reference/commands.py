@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import typer
-from scripts.reference.markdown import paragraphs, table
 
 from foldline.cli.program import app
+from scripts.reference.markdown import paragraphs, table
 
 _METAVARS = {"int": "N", "int range": "N", "float": "N", "float range": "N", "str": "TEXT", "path": "PATH"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import inspect
-from scripts.reference.commands import contexts, options
-from scripts.reference.markdown import paragraphs, table
 
 from foldline.cli.shapes import meanings, shapes_of
+from scripts.reference.commands import contexts, options
+from scripts.reference.markdown import paragraphs, table
 
 _Shape = inspect.DataclassType | inspect.TypedDictType
 

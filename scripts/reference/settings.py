@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scripts.reference.markdown import table
-
 from foldline.settings import REFUSED, Settings, variables
+from scripts.reference.markdown import table
 
 _SETTINGS = """\
 # Settings

@@ -128,5 +128,19 @@ def describe(database_url: str) -> str:
     return f"{parts.get('dbname', '?')} on {parts.get('host', 'the local socket')}:{parts.get('port', 5432)}"
 
 
+def unreachable(database_url: str, error: psycopg.OperationalError) -> DatabaseError:
+    """What to say when PostgreSQL cannot be reached, or does not let us in."""
+    said = str(error).strip().splitlines()
+    last = next((line for line in reversed(said) if "failed: " in line), said[0])
+    reason = last.rpartition("failed: ")[2].rstrip(".")
+    where = describe(database_url)
+    if reason.startswith("FATAL:"):
+        refusal = reason.removeprefix("FATAL:").strip()
+        return DatabaseError(f"PostgreSQL refuses us at {where}: {refusal}.", remedy="Correct DATABASE_URL.")
+    return DatabaseError(
+        f"PostgreSQL cannot be reached at {where}: {reason}.", remedy="Start it, or correct DATABASE_URL."
+    )
+
+
 def _shown(name: str, value: str) -> str:
     return value if name in _OPEN and not _REVEALING.search(value) else HIDDEN

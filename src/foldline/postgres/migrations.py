@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from foldline.errors import MigrationError
-from foldline.postgres.connection import connect, describe
+from foldline.postgres.connection import connect, unreachable
 from foldline.resources import MIGRATIONS, ROLES
 
 RUNNER_LOCK = 70094211
@@ -196,20 +196,6 @@ class Runner:
                 yield connection
             except psycopg.Error as error:
                 raise _refused(error) from None
-
-
-def unreachable(database_url: str, error: psycopg.OperationalError) -> MigrationError:
-    """What to say when PostgreSQL cannot be reached, or lets us not in."""
-    said = str(error).strip().splitlines()
-    last = next((line for line in reversed(said) if "failed: " in line), said[0])
-    reason = last.rpartition("failed: ")[2].rstrip(".")
-    where = describe(database_url)
-    if reason.startswith("FATAL:"):
-        refusal = reason.removeprefix("FATAL:").strip()
-        return MigrationError(f"PostgreSQL refuses us at {where}: {refusal}.", remedy="Correct DATABASE_URL.")
-    return MigrationError(
-        f"PostgreSQL cannot be reached at {where}: {reason}.", remedy="Start it, or correct DATABASE_URL."
-    )
 
 
 def _grant(connection: psycopg.Connection[Any]) -> None:

@@ -15,7 +15,7 @@ from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Workflow
 from foldline.core.events import Verdict
 from foldline.errors import DatabaseError, UsageError
-from foldline.postgres.connection import connect
+from foldline.postgres.connection import connect, unreachable
 from foldline.postgres.entries import (
     DeadLetterEntry,
     DeadLetterRecord,
@@ -26,7 +26,6 @@ from foldline.postgres.entries import (
     WorkflowEntry,
     WorkflowStory,
 )
-from foldline.postgres.migrations import unreachable
 from foldline.postgres.queries import query
 from foldline.postgres.rows import entity_of, key_parameters, workflow_of
 
