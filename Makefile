@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help example test tls-test check reference format lock bench clean
+.PHONY: help example demo test tls-test check reference format lock bench clean
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -19,6 +19,9 @@ help:  ## What there is
 
 example: .venv/installed  ## The main job: embedded servers, the example log, and what came of it
 	@$(BIN)/foldline up --once examples/transitions.jsonl --once examples/workflows.jsonl --once-raw examples/undecodable.jsonl
+
+demo: .venv/installed  ## Embedded servers, a live stream of events, and a board that shows what becomes of them
+	@$(BIN)/foldline demo
 
 test: .venv/installed  ## All tests, on embedded PostgreSQL and Kafka
 	@$(BIN)/pytest

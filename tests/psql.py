@@ -17,9 +17,8 @@ CHECKOUT = Path(__file__).parents[1]
 
 def bash(lines: str, database_url: str) -> subprocess.CompletedProcess[str]:
     """Run lines in the checkout, with psql, python and foldline on the PATH and the database in DATABASE_URL."""
-    programs = postgres_programs(CHECKOUT, 18, None)
     environment = {
-        "PATH": os.pathsep.join([str(programs), str(Path(sys.prefix) / "bin"), os.environ["PATH"]]),
+        "PATH": bash_path(),
         "HOME": os.environ.get("HOME", "/"),
         "DATABASE_URL": as_url(database_url),
         "PGOPTIONS": "-c client_min_messages=warning",
@@ -32,6 +31,12 @@ def bash(lines: str, database_url: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def bash_path() -> str:
+    """A PATH that begins with psql, and python and foldline as they run here."""
+    programs = postgres_programs(CHECKOUT, 18, None)
+    return os.pathsep.join([str(programs), str(Path(sys.prefix) / "bin"), os.environ["PATH"]])
 
 
 def psql(database_url: str, path: Path) -> None:
