@@ -1,4 +1,7 @@
-"""`foldline demo` on a machine that has nothing: into a pipe, then on a terminal, where the servers stay."""
+"""`foldline demo` on a machine that has nothing: into a pipe, then on a terminal, where the servers stay.
+
+As `make demo` in docs/first-hour.md.
+"""
 
 from __future__ import annotations
 
