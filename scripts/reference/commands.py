@@ -51,7 +51,7 @@ def options(context: typer.Context) -> set[str]:
 def _command(context: typer.Context) -> Iterator[str]:
     command = context.command
     yield from [f"## {context.command_path}", "", *paragraphs(command.help or ""), ""]
-    yield from ["```", " ".join([context.command_path, *command.collect_usage_pieces(context)]), "```", ""]
+    yield from ["```text", " ".join([context.command_path, *command.collect_usage_pieces(context)]), "```", ""]
     rows = []
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
