@@ -29,6 +29,8 @@ def _create(properties: dict[str, Property], name: str, **config: str) -> None:
     topic = NewTopic(name, 2, config={key.replace("_", "."): value for key, value in config.items()})
     for created in admin.create_topics([topic]).values():
         created.result()
+    while name not in admin.list_topics(timeout=10).topics:  # created is not yet served
+        admin.poll(0.1)
 
 
 def test_a_missing_topic_is_reported_with_its_remedy_and_stays_missing(

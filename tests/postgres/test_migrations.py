@@ -163,9 +163,9 @@ def test_everything_is_made_in_public_also_if_there_is_a_schema_named_like_the_r
     rows(empty_database_url, f"CREATE SCHEMA {role}")
     Runner(empty_database_url).apply()
     Projector(empty_database_url).project(transition("START_PROCESSING", event_id="1"))
-    assert rows(
-        empty_database_url, "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename ~ '^(fsm|foldline)'"
-    ) == [("public",)]
+    # The stage of the session that was just closed may be there a moment longer.
+    made = "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename ~ '^(fsm|foldline)' AND schemaname !~ '^pg_temp'"
+    assert rows(empty_database_url, made) == [("public",)]
     Runner(empty_database_url).roll_back(1)
 
 
