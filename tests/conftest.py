@@ -1,4 +1,5 @@
-"""Servers for every tier: those that TEST_DATABASE_URL and TEST_KAFKA_BOOTSTRAP_SERVERS name, else embedded ones.
+"""Servers for every tier: those that TEST_DATABASE_URL and TEST_KAFKA_BOOTSTRAP_SERVERS name, else embedded ones, or
+containers with TEST_CONTAINERS=1.
 
 Each is started once a session; every test has a database of its own, copied from a migrated template, and topics of its
 own. A server that cannot be had fails the test: nothing is skipped.
@@ -20,6 +21,7 @@ from confluent_kafka.admin import AdminClient
 from psycopg.conninfo import make_conninfo
 
 from clusters import Cluster, Topics
+from containers import containers
 from foldline.embedded import Servers, embedded_servers
 from foldline.kafka.topics import create_topics
 from foldline.postgres.migrations import Runner
@@ -47,9 +49,19 @@ def servers() -> Iterator[Servers]:
         if named[0] and named[1]:
             yield Servers(named[0], named[1], home)
             return
-        with embedded_servers(home, postgres_major=int(os.environ.get("TEST_POSTGRES_MAJOR", "18"))) as running:
-            ours = running.servers
-            yield Servers(named[0] or ours.database_url, named[1] or ours.bootstrap_servers, home)
+        with _started(home) as (database_url, bootstrap_servers):
+            yield Servers(named[0] or database_url, named[1] or bootstrap_servers, home)
+
+
+@contextmanager
+def _started(home: Path) -> Iterator[tuple[str, str]]:
+    major = int(os.environ.get("TEST_POSTGRES_MAJOR", "18"))
+    if os.environ.get("TEST_CONTAINERS"):
+        with containers(postgres_major=major) as ours:
+            yield ours
+        return
+    with embedded_servers(home, postgres_major=major) as running:
+        yield running.servers.database_url, running.servers.bootstrap_servers
 
 
 @pytest.fixture(scope="session")
