@@ -3,10 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help example demo test tls-test check reference format lock bench clean
+PIP_COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --no-emit-trusted-host --no-header --allow-unsafe
+
+.PHONY: help example demo test tls-test compose-test check reference format lock bench clean
 
 help:  ## What there is
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 .venv/installed: requirements.lock pyproject.toml
 	@echo "Installing into .venv (once) ..."
@@ -29,6 +32,9 @@ test: .venv/installed  ## All tests, on embedded PostgreSQL and Kafka
 tls-test: .venv/installed  ## docs/security.md, on servers with certificates; needs a PostgreSQL with TLS, such as Debian's
 	@$(BIN)/pytest acceptance/tls
 
+compose-test: .venv/installed  ## docker-compose.yml on this machine's Docker: up, a killed worker, a drained stop, down
+	@$(BIN)/python -m acceptance.compose
+
 check: .venv/installed  ## Style, types, import contracts, generated files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -46,9 +52,14 @@ format: .venv/installed  ## Format and mend what can be mended
 	$(BIN)/ruff check --fix --quiet || true
 	$(BIN)/ruff format --quiet
 
-lock: .venv/installed  ## Resolve requirements.lock anew
+# pip-compile keeps the versions that it finds in its output: the image gets the ones that the tests ran on.
+lock: .venv/installed  ## Resolve requirements.lock anew, and what the image installs of it
 	$(INSTALL) pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --extra dev --extra embedded --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
+	$(PIP_COMPILE) --extra dev --extra embedded --output-file requirements.lock pyproject.toml
+	cp requirements.lock deployment/requirements.txt
+	$(PIP_COMPILE) --output-file deployment/requirements.txt pyproject.toml
+	cp requirements.lock deployment/requirements-build.txt
+	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --output-file deployment/requirements-build.txt pyproject.toml
 
 bench: .venv/installed  ## One worker beside a loop written by hand and beside the limit
 	$(BIN)/python -m bench
