@@ -75,8 +75,7 @@ class Kafka(Server):
     def _format(self) -> None:
         """By Kafka's own tool: a hand-written meta.properties would leave features such as new groups off."""
         remove(self._logs)
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        words = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", self._properties)
+        words = ("kafka.tools.StorageTool", "format", "-t", new_cluster_id(), "-c", self._properties)
         Child(self._command(*words)).finish()
         self._formatted.touch()
 
@@ -99,6 +98,13 @@ def end_orphans(root: Path) -> None:
 def properties_file(root: Path) -> Path:
     """The one file that every broker of this home, and no other, is started with."""
     return root / "kafka.properties"
+
+
+def new_cluster_id() -> str:
+    """A random UUID in URL-safe base64 that no command takes for an option; Kafka itself makes them so."""
+    while (identifier := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return identifier
 
 
 def _has_brokers(admin: AdminClient) -> bool:
