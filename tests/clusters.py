@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from foldline import facts
 from foldline.app import Place, Projection, projection
@@ -86,3 +86,32 @@ def run_until(ours: Projection, reached: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _LIMIT_SECONDS
     ours.worker.run(lambda: reached() or time.monotonic() > deadline)
     assert time.monotonic() < deadline, "not caught up within a minute"
+
+
+def read_topic(bootstrap_servers: str, topic: str) -> list[Message]:
+    """Everything in a topic, each partition in its order."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": topic,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,
+        }
+    )
+    try:
+        unread = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, number, 0) for number in unread])
+        found: list[Message] = []
+        while unread:
+            record = consumer.poll(10)
+            assert record is not None, f"after {len(found)} records the ends of {unread} do not come"
+            error = record.error()
+            if error is None:
+                found.append(record)
+            else:
+                assert error.code() == KafkaError._PARTITION_EOF, error  # noqa: SLF001  a code
+                unread -= {record.partition()}
+        return found
+    finally:
+        consumer.close()

@@ -12,6 +12,7 @@ Behind a block that publishes, everything is projected before the next one is ru
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +44,23 @@ def pages() -> list[Path]:
     ]
 
 
+def page(name: str) -> str:
+    """The text of a page of docs/."""
+    return (CHECKOUT / "docs" / name).read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The blocks of a text in one language."""
+    return [fence.text for fence in _fences(text, CHECKOUT) if fence.language == language]
+
+
 def fences(page: Path) -> list[Fence]:
     """The blocks of a page, in order."""
-    found: list[Fence] = []
-    lines = page.read_text(encoding="utf-8").splitlines()
+    return list(_fences(page.read_text(encoding="utf-8"), page))
+
+
+def _fences(text: str, page: Path) -> Iterator[Fence]:
+    lines = text.splitlines()
     number = 0
     directive = ""
     while number < len(lines):
@@ -58,10 +72,9 @@ def fences(page: Path) -> list[Fence]:
             first, indent = number, len(opening[1])
             while lines[number].strip() != "```":
                 number += 1
-            text = "".join(f"{each[indent:]}\n" for each in lines[first:number])
-            found.append(Fence(page, first, opening[2], text, directive))
+            block = "".join(f"{each[indent:]}\n" for each in lines[first:number])
+            yield Fence(page, first, opening[2], block, directive)
             number += 1
             directive = ""
         elif line.strip():
             directive = ""
-    return found

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[1]
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+import pages
+
 _COMMENT = re.compile(r"--.*")
 
 
 def blocks(language: str) -> list[str]:
     """The fenced blocks of the page in one language."""
-    page = (CHECKOUT / "docs" / "schema.md").read_text(encoding="utf-8")
-    return [text for name, text in _FENCE.findall(page) if name == language]
+    return pages.blocks(pages.page("schema.md"), language)
 
 
 def statements(block: str) -> list[str]:

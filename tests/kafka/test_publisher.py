@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from clusters import read_topic
 from foldline.errors import LogError, PublishError, SettingError
 from foldline.example import example_log
 from foldline.kafka.properties import Property
@@ -49,29 +49,8 @@ def new_topic(properties: dict[str, Property], topic_name: Callable[[], str]) ->
     return create
 
 
-def _read(servers: str, topic: str) -> list[Message]:
-    """Everything in the topic, each partition in its order."""
-    consumer = Consumer({"bootstrap.servers": servers, "group.id": topic, "enable.auto.commit": False})
-    try:
-        partitions = [
-            TopicPartition(topic, number, 0)
-            for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        ]
-        wanted = sum(consumer.get_watermark_offsets(partition, timeout=10)[1] for partition in partitions)
-        consumer.assign(partitions)
-        found: list[Message] = []
-        while len(found) < wanted:
-            records = consumer.consume(wanted - len(found), timeout=10)
-            assert records, f"{len(found)} of {wanted} records came"
-            assert not any(record.error() for record in records)
-            found += records
-        return found
-    finally:
-        consumer.close()
-
-
 def _values(servers: str, topic: str) -> list[bytes | None]:
-    return [record.value() for record in _read(servers, topic)]
+    return [record.value() for record in read_topic(servers, topic)]
 
 
 def _noise(length: int) -> bytes:
@@ -107,7 +86,7 @@ def test_a_key_goes_to_the_partition_that_the_java_client_would_choose(
     keys = [*JAVA_MURMUR2, *(f"doc-{number:04d}".encode() for number in range(200)), "Straße 1".encode()]
     with Publisher(properties) as publisher:
         publisher.publish(Routed(topic, key, b"{}") for key in keys)
-    found = {record.key(): record.partition() for record in _read(bootstrap_servers, topic)}
+    found = {record.key(): record.partition() for record in read_topic(bootstrap_servers, topic)}
     assert found == {key: (_murmur2(key) & 0x7FFFFFFF) % PARTITIONS for key in keys}
     assert {found[key] for key in JAVA_MURMUR2} == {(h & 0x7FFFFFFF) % PARTITIONS for h in JAVA_MURMUR2.values()}
 
@@ -118,7 +97,7 @@ def test_records_without_a_key_are_spread(
     topic = new_topic(2)
     with Publisher({**properties, "sticky.partitioning.linger.ms": 0}) as publisher:
         publisher.publish(Routed(topic, None, b"%d" % number) for number in range(100))
-    records = _read(bootstrap_servers, topic)
+    records = read_topic(bootstrap_servers, topic)
     assert {record.partition() for record in records} == {0, 1}
     assert {record.key() for record in records} == {None}
 
@@ -131,7 +110,7 @@ def test_a_record_arrives_byte_for_byte_with_its_headers(
     headers = (("foldline-redrive", b"1"), ("twice", b"\xff"), ("twice", b""))
     with Publisher(properties) as publisher:
         assert publisher.publish([Routed(topic, b"\x00key", value, headers), Routed(topic, None, b"")]) == 2
-    first, second = _read(bootstrap_servers, topic)
+    first, second = read_topic(bootstrap_servers, topic)
     assert (first.key(), first.value(), first.headers()) == (b"\x00key", value, list(headers))
     assert (second.key(), second.value(), second.headers()) == (None, b"", None)
 
@@ -154,7 +133,7 @@ def test_the_example_log_arrives_whole_and_each_key_in_order(
         for event in planted:
             wanted.setdefault(str(event.event[name]).encode(), []).append(event.line)
         found: dict[bytes | None, list[bytes | None]] = {}
-        for record in _read(bootstrap_servers, topic):
+        for record in read_topic(bootstrap_servers, topic):
             key = record.key()
             assert isinstance(key, bytes)
             found.setdefault(key, []).append(record.value())
@@ -297,7 +276,7 @@ def test_the_guarantees_cannot_be_configured_away(
     }
     with Publisher({**properties, **weaker}) as publisher:
         publisher.publish(Routed(topic, key, b"") for key in JAVA_MURMUR2)
-    found = {record.key(): record.partition() for record in _read(bootstrap_servers, topic)}
+    found = {record.key(): record.partition() for record in read_topic(bootstrap_servers, topic)}
     assert found == {key: (h & 0x7FFFFFFF) % PARTITIONS for key, h in JAVA_MURMUR2.items()}
 
 
