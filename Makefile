@@ -6,10 +6,10 @@ INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip
 PIP_COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-emit-trusted-host --no-header --allow-unsafe
 
-.PHONY: help example demo test tls-test compose-test check reference format lock bench clean
+.PHONY: help example demo test publishers-test tls-test compose-test check reference format lock bench clean
 
 help:  ## What there is
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 .venv/installed: requirements.lock pyproject.toml
 	@echo "Installing into .venv (once) ..."
@@ -34,6 +34,9 @@ tls-test: .venv/installed  ## docs/security.md, on servers with certificates; ne
 
 compose-test: .venv/installed  ## docker-compose.yml on this machine's Docker: up, a killed worker, a drained stop, down
 	@$(BIN)/python -m acceptance.compose
+
+publishers-test: .venv/installed  ## The programs of docs/publish-java-go-node.md; needs a JDK, Go and Node
+	@$(BIN)/pytest acceptance/publishers
 
 check: .venv/installed  ## Style, types, import contracts, generated files
 	$(BIN)/ruff check
