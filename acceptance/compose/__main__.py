@@ -1,4 +1,7 @@
-"""`python -m acceptance.compose`: a project of its own, one line for each thing seen, and nothing left behind."""
+"""`python -m acceptance.compose`: a project of its own, one line for each thing seen, and nothing left behind.
+
+Its steps are those of docs/deploy.md, on one machine.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,13 @@ _TOPICS = {
     "FOLDLINE_WORKFLOW_TOPICS": "workflow.executions.v1",
 }
 _READ_ONLY = {"text", "json", "yaml", "toml", "sql", "mermaid"}
-_BY_THEIR_OWN_TESTS = {"schema.md": "tests/postgres/test_seed_document.py"}
+_BY_THEIR_OWN_TESTS = {
+    "schema.md": "tests/postgres/test_seed_document.py",
+    "publish-java-go-node.md": "acceptance/publishers",
+    "security.md": "acceptance/tls",
+    "deploy.md": "acceptance/compose",  # the same steps in its own words; not in CI, which has no Docker
+    "develop.md": ".ci/run",
+}
 _SECONDS = 120
 
 
@@ -170,6 +176,12 @@ def test_a_block_says_what_it_is_and_who_runs_it(fence: Fence) -> None:
         assert any(fence.page.name in text or first in text for text in texts), f"{by} does not know {fence.page.name}"
     elif by is None:
         assert fence.language in _READ_ONLY | {"bash", "python"}, "nobody runs it"
+
+
+@pytest.mark.parametrize("page", _BY_THEIR_OWN_TESTS)
+def test_a_page_that_is_run_elsewhere_is_known_there(page: str) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in _files(CHECKOUT / _BY_THEIR_OWN_TESTS[page])]
+    assert any(page in text or (page == "schema.md" and "schema_page" in text) for text in texts)
 
 
 def _files(runner: Path) -> list[Path]:
