@@ -64,34 +64,39 @@ CREATE TABLE IF NOT EXISTS workflow_execution_history (
 COMMENT ON TABLE workflow_execution_history IS 'The timeline of every workflow: one row an applied event, by id in the log''s order.';
 CREATE INDEX IF NOT EXISTS idx_workflow_history_workflow ON workflow_execution_history (workflow_id, id);
 
-CREATE OR REPLACE FUNCTION foldline_check_timeline() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS
+CREATE OR REPLACE FUNCTION foldline_add_timeline(
+        ids bigint[], workflow_ids text[], kinds text[], steps text[], occurred_ats timestamptz[],
+        correlation_ids text[], event_ids text[], error_messages text[], payloads text[], offsets bigint[])
+    RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 $$
 DECLARE
-    moved record;
-    told  record;
+    moved   record;
+    written bigint;
 BEGIN
-    IF pg_has_role((SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
-        RETURN NULL;
-    END IF;
     SELECT topic, partition, moved_from, next_offset INTO moved
       FROM foldline_positions WHERE moved_in = pg_current_xact_id() ORDER BY moved_at DESC LIMIT 1;
-    SELECT count(*) AS rows,
-           count(*) FILTER (WHERE topic = moved.topic AND partition = moved.partition
-                              AND record_offset >= moved.moved_from AND record_offset < moved.next_offset) AS passed
-      INTO told FROM new_rows;
-    IF told.passed <> told.rows OR told.rows > moved.next_offset - moved.moved_from THEN
+    INSERT INTO workflow_execution_history
+          (id, workflow_id, kind, step, occurred_at, correlation_id, event_id, error_message, payload, topic, partition,
+           record_offset)
+    SELECT id, workflow_id, kind, step, occurred_at, correlation_id, event_id, error_message, payload::jsonb,
+           moved.topic, moved.partition, record_offset
+      FROM unnest(ids, workflow_ids, kinds, steps, occurred_ats, correlation_ids, event_ids, error_messages, payloads,
+                  offsets)
+        AS applied (id, workflow_id, kind, step, occurred_at, correlation_id, event_id, error_message, payload,
+                    record_offset)
+     WHERE record_offset >= moved.moved_from AND record_offset < moved.next_offset;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> cardinality(ids) OR written > moved.next_offset - moved.moved_from THEN
         RAISE EXCEPTION 'the timeline holds what no position has passed over in this transaction'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    RETURN NULL;
+    RETURN written;
 END
 $$;
-COMMENT ON FUNCTION foldline_check_timeline() IS
-    'Lets nobody but the owner add to the timeline what no position (004) passes over in the same transaction.';
-
-CREATE OR REPLACE TRIGGER trigger_check_timeline AFTER INSERT ON workflow_execution_history
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION foldline_check_timeline();
+REVOKE EXECUTE ON FUNCTION foldline_add_timeline FROM PUBLIC;
+COMMENT ON FUNCTION foldline_add_timeline IS
+    'Adds applied events to the timeline, of records that a position (004) passes over in the same transaction.';
 
 -- What a clean-up removed goes on deciding: the row as it was, so that later events are judged alike and RETRIED can
 -- bring it back. A completed workflow cannot come back; of it the payloads are not kept.

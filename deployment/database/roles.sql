@@ -30,7 +30,8 @@ DECLARE
         'foldline_begin_rollback(integer)', 'foldline_mark_hand_written_state()', 'foldline_open_stage()',
         'record_fsm_state_history()', 'foldline_cut_off(integer)', 'cleanup_old_fsm_history(integer)',
         'foldline_mark_hand_written_workflow()', 'cleanup_completed_workflows(integer)',
-        'find_stuck_workflows(double precision)', 'foldline_check_timeline()', 'foldline_mark_move()'];
+        'find_stuck_workflows(double precision)', 'foldline_mark_move()',
+        'foldline_add_timeline(bigint[],text[],text[],text[],timestamptz[],text[],text[],text[],text[],bigint[])'];
     role_name text;
     object    record;
 BEGIN
@@ -92,7 +93,7 @@ BEGIN
              WHERE current_setting('server_version_num')::integer >= 170000
             UNION ALL VALUES
             -- A worker: the row of every event, and of what it is judged by. Numbers, keys and times of its own making
-            -- are left to the database; of history there is only what the trigger on fsm_state writes from its stage.
+            -- are left to the database; history is what the trigger on fsm_state writes from its stage, and a function.
             ('fsm_state',
              'SELECT,
               INSERT (fsm_type, entity_id, current_state, previous_state, transition_timestamp, metadata, revision,
@@ -105,9 +106,6 @@ BEGIN
               UPDATE (status, current_step, completed_steps, completed_at, duration_ms, output_results, error_message,
                       retry_count, failed_step, metadata, last_event_at, updated_at, revision, previous_revision,
                       kept_lease_id, kept_lease_epoch, topic, partition, record_offset)',
-             'foldline_projector'),
-            ('workflow_execution_history',
-             'INSERT',
              'foldline_projector'),
             ('foldline_positions',
              'SELECT,
@@ -131,6 +129,9 @@ BEGIN
             ('fsm_state_history_id_seq', 'USAGE', 'foldline_projector'),
             ('workflow_execution_history_id_seq', 'USAGE', 'foldline_projector'),
             ('foldline_open_stage()', 'EXECUTE', 'foldline_projector'),
+            ('foldline_add_timeline(bigint[],text[],text[],text[],timestamptz[],text[],text[],text[],text[],bigint[])',
+             'EXECUTE',
+             'foldline_projector'),
             -- Operators: what may be corrected by hand. What events are judged by beyond it is not for hands.
             ('fsm_state',
              'UPDATE (current_state, transition_timestamp, metadata, retry_count, lease_id, lease_epoch,

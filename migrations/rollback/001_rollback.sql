@@ -17,8 +17,8 @@ BEGIN
     DROP FUNCTION IF EXISTS find_stuck_workflows(double precision);
     DROP FUNCTION IF EXISTS cleanup_completed_workflows(integer);
     DROP TABLE IF EXISTS foldline_cleaned_workflows;
+    DROP FUNCTION IF EXISTS foldline_add_timeline;
     DROP TABLE IF EXISTS workflow_execution_history;
-    DROP FUNCTION IF EXISTS foldline_check_timeline();
     DROP TABLE IF EXISTS workflow_executions;
     DROP FUNCTION IF EXISTS foldline_mark_hand_written_workflow();
     DROP SEQUENCE IF EXISTS workflow_execution_history_id_seq;

@@ -46,6 +46,9 @@ CREATE TEMPORARY TABLE child () INHERITS (public.fsm_state_history);
 CREATE TEMPORARY TABLE child (id bigint);
 ALTER TABLE child INHERIT public.fsm_state_history;
 
+-- everybody: insert into the timeline
+INSERT INTO workflow_execution_history (workflow_id, kind, occurred_at) VALUES ('wf-1', 'COMPLETED', now());
+
 -- everybody: update the timeline
 UPDATE workflow_execution_history SET kind = 'COMPLETED';
 
@@ -350,18 +353,18 @@ DROP TABLE pg_temp.fsm_stage;
 SELECT foldline_open_stage();
 CREATE TRIGGER a BEFORE INSERT ON pg_temp.fsm_stage FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 
--- projector: add to the timeline
-INSERT INTO workflow_execution_history (workflow_id, kind, occurred_at, topic, partition, record_offset) VALUES
-    ('wf-1', 'COMPLETED', now(), 'workflow.executions.v1', 0, 1);
-
 -- projector: add to the timeline without a record
-INSERT INTO workflow_execution_history (workflow_id, kind, occurred_at) VALUES ('wf-1', 'x', now());
+SELECT foldline_add_timeline('{99}', '{wf-1}', '{COMPLETED}', '{NULL}', '{2026-01-01Z}', '{c}', '{e}', '{NULL}', '{NULL}',
+    '{1}');
 
--- projector: move one partition, add another's timeline
+-- projector: add to the timeline what the position had passed before
 BEGIN;
-UPDATE foldline_positions SET next_offset = 9 WHERE topic = 'fsm.transitions.v1';
-INSERT INTO workflow_execution_history (workflow_id, kind, occurred_at, topic, partition, record_offset) VALUES
-    ('wf-1', 'COMPLETED', now(), 'workflow.executions.v1', 0, 5);
+UPDATE foldline_positions SET next_offset = 9 WHERE topic = 'workflow.executions.v1';
+SELECT foldline_add_timeline('{99}', '{wf-1}', '{COMPLETED}', '{NULL}', '{2026-01-01Z}', '{c}', '{e}', '{NULL}', '{NULL}',
+    '{1}');
+
+-- projector: a child of the timeline
+CREATE TEMPORARY TABLE child () INHERITS (public.workflow_execution_history);
 
 -- reader: a stage
 SELECT foldline_open_stage();
@@ -400,7 +403,8 @@ INSERT INTO fsm_state (fsm_type, entity_id, current_state) VALUES ('T', 'e', 'A'
 INSERT INTO workflow_executions (workflow_id, operation_type, entity_id) VALUES ('w', 'o', 'e');
 
 -- ops: add to the timeline
-INSERT INTO workflow_execution_history (workflow_id, kind, occurred_at) VALUES ('wf-1', 'x', now());
+SELECT foldline_add_timeline('{99}', '{wf-1}', '{COMPLETED}', '{NULL}', '{2026-01-01Z}', '{c}', '{e}', '{NULL}', '{NULL}',
+    '{1}');
 
 -- ops: choose a revision
 UPDATE fsm_state SET current_state = 'INDEXED', revision = 2;

@@ -139,9 +139,7 @@ def _workflows(writes: _Writes, plan: WorkflowPlan) -> None:
         writes.send("lock_absent_workflows", {"workflow_ids": absent})
         writes.expect_answer("workflows", "count_workflows", {"workflow_ids": absent}, 0)
     if plan.timeline:
-        writes.expect(
-            "timeline", "add_timeline", rows.timeline_parameters(plan.timeline) | _where(plan), len(plan.timeline)
-        )
+        writes.expect_answer("timeline", "add_timeline", rows.timeline_parameters(plan.timeline), len(plan.timeline))
 
 
 def _activate(writes: _Writes, plan: Plan, activations: Activations) -> None:
