@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS fsm_state_history (
     topic              varchar(249),
     partition          integer,
     record_offset      bigint,
-    definition_version integer
+    definition_version integer,
+    recorded_at        timestamptz
 );
 
 COMMENT ON TABLE fsm_state_history IS
@@ -29,6 +30,8 @@ COMMENT ON COLUMN fsm_state_history.reason IS 'Why the event was rejected; NULL 
 COMMENT ON COLUMN fsm_state_history.record_offset IS
     'With topic and partition: the record behind this row. On a MANUAL row: the record that had moved the entity before.';
 COMMENT ON COLUMN fsm_state_history.definition_version IS 'Version of the machine that judged the event.';
+COMMENT ON COLUMN fsm_state_history.recorded_at IS
+    'When a change by hand was made, whatever time it names; NULL on the rows of events.';
 
 CREATE INDEX IF NOT EXISTS idx_fsm_history_entity ON fsm_state_history (fsm_type, entity_id, id);
 CREATE INDEX IF NOT EXISTS idx_fsm_history_correlation ON fsm_state_history (correlation_id);
@@ -88,7 +91,8 @@ BEGIN
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
         SELECT count(*) AS rows, sum(revision) AS revisions INTO changed FROM new_rows;
-        SELECT count(*) FILTER (WHERE last) AS rows, sum(id) FILTER (WHERE last) AS revisions, count(*) AS hops
+        SELECT count(*) FILTER (WHERE last) AS rows, sum(id) FILTER (WHERE last) AS revisions, count(*) AS hops,
+               max(id) AS newest, count(*) FILTER (WHERE id <= coalesce(previous_revision, 0)) AS backwards
           INTO expected FROM pg_temp.fsm_stage WHERE fresh = (TG_OP = 'INSERT');
         IF (changed.rows, changed.revisions) IS DISTINCT FROM (expected.rows, expected.revisions) THEN
             RAISE EXCEPTION 'the fold started from rows that have changed since'
@@ -96,6 +100,9 @@ BEGIN
         END IF;
         IF expected.hops = 0 THEN
             RETURN NULL;
+        END IF;
+        IF expected.backwards > 0 OR expected.newest > (SELECT last_value FROM fsm_state_history_id_seq) THEN
+            RAISE EXCEPTION 'the stage numbers its rows as nobody reserved them' USING ERRCODE = 'insufficient_privilege';
         END IF;
         -- History only grows by records that a position passes over in the same transaction (004).
         SELECT topic, partition, moved_from, next_offset INTO moved
@@ -121,19 +128,20 @@ BEGIN
     -- Written by hand: one row for each state that changed. Its id is the number that the row took under its lock.
     IF TG_OP = 'INSERT' THEN
         INSERT INTO fsm_state_history
-              (id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, metadata, success)
-        SELECT revision, fsm_type, entity_id, NULL, current_state, 'MANUAL', transition_timestamp, metadata, true
+              (id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, metadata, success, recorded_at)
+        SELECT revision, fsm_type, entity_id, NULL, current_state, 'MANUAL', transition_timestamp, metadata, true,
+               clock_timestamp()
           FROM new_rows;
     ELSE
         INSERT INTO fsm_state_history
               (id, fsm_type, entity_id, from_state, to_state, action, transitioned_at, duration_ms, metadata, success,
-               topic, partition, record_offset)
+               topic, partition, record_offset, recorded_at)
         SELECT n.revision, n.fsm_type, n.entity_id, o.current_state, n.current_state, 'MANUAL', n.transition_timestamp,
                CASE WHEN n.transition_timestamp >= o.transition_timestamp
                     THEN (extract(epoch FROM n.transition_timestamp - o.transition_timestamp) * 1000)::double precision
                END,
                CASE WHEN n.metadata IS DISTINCT FROM o.metadata THEN n.metadata END,
-               true, n.topic, n.partition, n.record_offset
+               true, n.topic, n.partition, n.record_offset, clock_timestamp()
           FROM new_rows n JOIN old_rows o USING (id)
          WHERE n.current_state <> o.current_state;
     END IF;
@@ -168,6 +176,10 @@ BEGIN
         RAISE EXCEPTION 'retention_days must be zero or more, not %', coalesce(retention_days::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    -- Within the clean-ups, the owner of the tables is current_user, and whoever calls is session_user.
+    IF retention_days < 7 AND NOT pg_has_role(session_user, current_user, 'USAGE') THEN
+        RAISE EXCEPTION 'less than 7 days is for the owner of the tables' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     -- Nothing is older than 1970, and a date before our era is one that many clients cannot read.
     RETURN greatest(clock_timestamp() - make_interval(days => least(retention_days, 100000)), '1970-01-01Z');
 END
@@ -180,7 +192,8 @@ DECLARE
     cut_off CONSTANT timestamptz := foldline_cut_off(retention_days);
     removed bigint;
 BEGIN
-    DELETE FROM fsm_state_history WHERE transitioned_at < cut_off;
+    -- What was written by hand may name any time; it goes when it was recorded so long ago.
+    DELETE FROM fsm_state_history WHERE transitioned_at < cut_off AND (recorded_at IS NULL OR recorded_at < cut_off);
     GET DIAGNOSTICS removed = ROW_COUNT;
     INSERT INTO foldline_cleanups (target, cut_off, removed) VALUES ('fsm_state_history', cut_off, removed);
     RETURN removed;
@@ -188,4 +201,5 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION cleanup_old_fsm_history(integer) FROM PUBLIC;
 COMMENT ON FUNCTION cleanup_old_fsm_history(integer) IS
-    'Removes history older than so many days, by event time, and returns how many rows. Identities and states stay.';
+    'Removes history older than so many days, by event time, and returns how many rows. Identities and states stay.
+Rows of changes by hand must have been recorded so long ago, too. Less than 7 days is for the owner of the tables.';

@@ -54,6 +54,8 @@ BEGIN
             EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', role_name);
         END LOOP;
         EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO foldline_owner', current_database());  -- for workers' stages
+        -- Whoever may make a temporary table may make one that looks like a worker's stage.
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
         GRANT CREATE ON SCHEMA public TO foldline_owner;
         REVOKE CREATE ON SCHEMA public FROM PUBLIC;
         IF NOT pg_has_role('foldline_owner', 'USAGE') THEN

@@ -21,5 +21,6 @@ BEGIN
             END;
         END IF;
     END LOOP;
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
 END
 $$;

@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from foldline import facts
@@ -79,7 +79,7 @@ class Place:
     def _unset(self, name: str, example: str) -> SettingError:
         meant = self.settings.near_miss(name)
         return SettingError(
-            f"{name} is not set, and no `foldline up` runs on this machine.",
+            f"{name} is not set, and no `foldline up` runs in {self.settings.home or default_home()}.",
             remedy=f"{meant} looks like it: correct its name."
             if meant
             else f"Set it, as in {name}={example}, or run `foldline up` in another terminal.",
@@ -134,30 +134,30 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
     _topics_exist(log, settings)
     owner = f"{platform.node()}:{os.getpid()}"
     workflow_topics = frozenset(settings.workflow_topics)
-    tables = PostgresTables(
-        place.database_url,
-        claimant=Claimant(settings.group_id, owner, workflow_topics, settings.start == "earliest"),
-        machines=machines,
-    )
-    tables.check_machines()
-    source = KafkaSource(
-        place.kafka_properties,
-        group_id=settings.group_id,
-        topics=settings.topics,
-        batch_size=settings.batch_size,
-        announce=announce,
-    )
-    custody = Custody(source, tables, settings.group_id, announce)
-    worker = Worker(source, tables, custody, Folding(tables, machines, workflow_topics), announce, time.monotonic)
-    source.listen(worker)
-    announce(facts.WorkerStarted(settings.group_id, owner, settings.topics))
-    _calm_collector()
-    try:
+    with ExitStack() as stack:
+        tables = PostgresTables(
+            place.database_url,
+            claimant=Claimant(settings.group_id, owner, workflow_topics, settings.start == "earliest"),
+            machines=machines,
+        )
+        stack.callback(tables.close)
+        tables.check_rights()
+        tables.check_machines()
+        source = KafkaSource(
+            place.kafka_properties,
+            group_id=settings.group_id,
+            topics=settings.topics,
+            batch_size=settings.batch_size,
+            announce=announce,
+        )
+        custody = Custody(source, tables, settings.group_id, announce)
+        worker = Worker(source, tables, custody, Folding(tables, machines, workflow_topics), announce, time.monotonic)
+        source.listen(worker)
+        announce(facts.WorkerStarted(settings.group_id, owner, settings.topics))
+        stack.callback(announce, facts.WorkerStopped(owner))
+        stack.callback(source.close)
+        _calm_collector()
         yield Projection(worker, custody, lambda: _caught_up(place, log, custody))
-    finally:
-        source.close()
-        tables.close()
-        announce(facts.WorkerStopped(owner))
 
 
 def _topics_exist(log: LogReader, settings: Settings) -> None:

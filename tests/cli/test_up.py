@@ -56,6 +56,11 @@ def test_the_example_is_projected_once_then_known_and_then_served(alone: Command
         assert "using the running `foldline up`" in status.err
         refused = alone("up")
         assert (refused.code, "is in use by process" in refused.err) == (1, True)
+        alone.set(DATABASE_URL="postgresql://u:canary@127.0.0.1:1/elsewhere")
+        half = alone("run", "--until-caught-up")
+        assert (half.code, half.out) == (2, "")
+        assert "KAFKA_BOOTSTRAP_SERVERS is not set, the other one is" in half.err
+        del alone.settings["DATABASE_URL"]
         serving.signal(signal.SIGTERM)
         ended = serving.end()
     assert ended.code == 0, ended.err

@@ -41,6 +41,9 @@ def test_a_published_file_is_projected_and_status_says_so(on_cluster: Commands, 
     told = on_cluster("status", "--json").json
     assert (told["lag"], told["verdicts"]["applied"]) == (0, 3)
     assert len(on_cluster("history", "INGESTION", "doc-1", "--json").json) == 2
+    assert "ANOTHER GROUP" not in on_cluster("status").out
+    on_cluster.set(FOLDLINE_GROUP_ID="other")
+    assert on_cluster("status").out.count("CLAIMED BY ANOTHER GROUP") == 8
 
 
 def test_a_line_that_is_no_event_ends_publishing_with_its_number_unless_raw(on_cluster: Commands) -> None:

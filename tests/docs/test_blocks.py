@@ -60,7 +60,8 @@ class Session:
 
     def catch_up(self) -> None:
         """Have everything projected, as the worker does that a reader has running."""
-        done = self._finished([sys.executable, "-m", "foldline", "run", "--until-caught-up"])
+        run = f'. "{self._exported}"; foldline run --until-caught-up'
+        done = self._finished(["bash", "-euo", "pipefail", "-c", run])
         assert done.returncode == 0, done.stderr
 
     def start(self, fence: Fence) -> None:

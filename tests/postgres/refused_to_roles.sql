@@ -428,3 +428,8 @@ UPDATE foldline_positions SET next_offset = next_offset + 1;
 CREATE TEMPORARY TABLE fsm_stage (LIKE public.fsm_state_history);
 GRANT ALL ON fsm_stage TO PUBLIC;
 UPDATE fsm_state SET current_state = 'INDEXED';
+
+-- ops: a stage of its own that is gone before anybody looks
+CREATE TEMPORARY TABLE fsm_stage (a integer);
+CREATE FUNCTION pg_temp.gone() RETURNS text LANGUAGE plpgsql AS $$ BEGIN DROP TABLE pg_temp.fsm_stage; RETURN ''; END $$;
+WITH changed AS (UPDATE fsm_state SET metadata = '{}', retry_count = 99 RETURNING id) SELECT pg_temp.gone() FROM changed;

@@ -40,13 +40,13 @@ def _with_stage(url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def _stage(connection: psycopg.Connection[Any], *offsets: int, previous: int = 1) -> None:
-    """Hops of doc-1, which is PROCESSING by revision 1; their ids are 10 and so on, the last is its last."""
+def _stage(connection: psycopg.Connection[Any], *offsets: int, previous: int = 1, first: int = 10) -> None:
+    """Hops of doc-1, which is PROCESSING by revision 1; their ids are `first` and so on, the last is its last."""
     for index, offset in enumerate(offsets):
         connection.execute(
             f"INSERT INTO pg_temp.fsm_stage ({_STAGE_COLUMNS}) VALUES (%s, 'INGESTION', 'doc-1', 'PROCESSING',"
             " 'INDEXED', 'COMPLETE_INDEXING', now(), 'c', true, 'e', %s, 1, false, %s, %s, 0)",
-            [10 + index, offset, index == len(offsets) - 1, previous],
+            [first + index, offset, index == len(offsets) - 1, previous],
         )
 
 
@@ -56,6 +56,7 @@ def _attempt(
     offsets: Sequence[int] = (1,),
     *,
     previous: int = 1,
+    first: int = 10,
     statement: str = query("upsert_entities"),
 ) -> None:
     """Move the position, which stands at 1, fill the stage, and write states, all in one transaction."""
@@ -64,7 +65,7 @@ def _attempt(
             with connection.transaction():  # a savepoint makes no difference
                 connection.execute("UPDATE foldline_positions SET next_offset = next_offset + %s", [by])
         if offsets:
-            _stage(connection, *offsets, previous=previous)
+            _stage(connection, *offsets, previous=previous, first=first)
         connection.execute(statement, _WHERE if "%(" in statement else None)
 
 
@@ -99,6 +100,17 @@ def test_a_stage_that_no_position_passed_over_writes_nothing(
         pytest.raises(psycopg.errors.InsufficientPrivilege, match="no position"),
     ):
         _attempt(connection, moves, offsets)
+    assert snapshot(started) == before
+
+
+@pytest.mark.parametrize("number", [-5, 1, 21], ids=["below all", "the revision that it replaces", "not reserved yet"])
+def test_a_hop_has_a_number_that_was_reserved_after_the_one_before(started: str, number: int) -> None:
+    before = snapshot(started)
+    with (
+        _with_stage(started) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="numbers its rows"),
+    ):
+        _attempt(connection, first=number)
     assert snapshot(started) == before
 
 

@@ -142,6 +142,7 @@ _RECORDED: dict[str, Sequence[str]] = {
 @pytest.mark.parametrize("role", ["projector", "ops"])
 def test_a_change_by_hand_is_recorded_as_one(users: Users, role: str, listed: Sequence[str]) -> None:
     _project(users.database_url)
+    _let_make_temporary_tables(users)
     whole = "SELECT h::text FROM public.fsm_state_history AS h ORDER BY id"
     before = rows(users.database_url, whole)
     with psycopg.connect(users.url(role), autocommit=True) as connection:
@@ -155,8 +156,14 @@ def test_a_change_by_hand_is_recorded_as_one(users: Users, role: str, listed: Se
     ) == [("doc-1", "PROCESSING", "INDEXED", "MANUAL", None, None, None)]
 
 
+def _let_make_temporary_tables(users: Users) -> None:
+    """What roles.sql takes from everybody, and somebody may give back."""
+    rows(users.database_url, f"GRANT TEMPORARY ON DATABASE {conninfo_to_dict(users.database_url)['dbname']} TO PUBLIC")
+
+
 def test_a_clean_up_does_not_take_tables_of_ones_own_for_ours(users: Users) -> None:
     _project(users.database_url)
+    _let_make_temporary_tables(users)
     with psycopg.connect(users.ops, autocommit=True) as connection:
         _run(
             connection,
@@ -165,7 +172,7 @@ def test_a_clean_up_does_not_take_tables_of_ones_own_for_ours(users: Users) -> N
                 "CREATE TEMPORARY TABLE foldline_cleanups (LIKE public.foldline_cleanups)",
                 "CREATE FUNCTION pg_temp.foldline_cut_off(int) RETURNS timestamptz LANGUAGE sql AS 'SELECT now()'",
                 "SET search_path = pg_temp, public",
-                "SELECT public.cleanup_old_fsm_history(0)",
+                "SELECT public.cleanup_old_fsm_history(7)",
             ],
         )
     assert rows(users.database_url, "SELECT count(*) FROM fsm_state_history") == [(0,)]

@@ -197,12 +197,26 @@ def test_an_operator_corrects_by_hand_and_cleans_up(users: Users) -> None:
     Projector(users.database_url).project(*_WORKFLOW_EVENTS, partition=WORKFLOWS)
     rows(users.ops, "UPDATE fsm_state SET current_state = 'RECEIVED', metadata = '{}', retry_count = 0")
     rows(users.ops, "UPDATE workflow_executions SET status = 'COMPLETED', failed_step = NULL, error_message = NULL")
-    assert rows(users.ops, "SELECT cleanup_old_fsm_history(1)") == [(4,)]
-    assert rows(users.ops, "SELECT cleanup_completed_workflows(0)") == [(1,)]
+    assert rows(users.ops, "SELECT cleanup_old_fsm_history(7)") == [(4,)]
+    assert rows(users.ops, "SELECT cleanup_completed_workflows(7)") == [(1,)]
     assert rows(users.ops, "SELECT from_state, to_state, action FROM fsm_state_history") == [
         ("INDEXED", "RECEIVED", "MANUAL")
     ]
     assert rows(users.ops, "SELECT DISTINCT ran_by FROM foldline_cleanups") == [("test_ops",)]
+
+
+def test_a_change_by_hand_cannot_be_dated_back_to_be_cleaned_up(users: Users) -> None:
+    Projector(users.database_url).project(*_EVENTS)
+    rows(users.ops, "UPDATE fsm_state SET current_state = 'FAILED', transition_timestamp = '1970-01-02Z'")
+    assert rows(users.ops, "SELECT cleanup_old_fsm_history(7)") == [(4,)]
+    assert rows(users.ops, "SELECT to_state, action FROM fsm_state_history") == [("FAILED", "MANUAL")]
+
+
+@pytest.mark.parametrize("clean_up", ["cleanup_old_fsm_history", "cleanup_completed_workflows"])
+def test_what_is_young_only_the_owner_cleans_up(users: Users, clean_up: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="less than 7 days is for the owner"):
+        rows(users.ops, f"SELECT {clean_up}(6)")
+    assert rows(users.owner, f"SELECT {clean_up}(6)") == [(0,)]
 
 
 def test_an_operator_vacuums_where_postgresql_lets_anybody_but_the_owner(users: Users) -> None:

@@ -16,13 +16,14 @@ from rich.live import Live
 from foldline.app import Place, Projection, machines_of, projection
 from foldline.cli.feed import Feed
 from foldline.cli.glances import Glances
-from foldline.cli.output import line_out, note
+from foldline.cli.output import counted, line_out, note
 from foldline.cli.own_servers import foldline_command, own_servers, psql_command
 from foldline.cli.signals import draining, interruptible
 from foldline.cli.tally import Tally, heard_by
 from foldline.embedded import RunningServers
 from foldline.errors import UnfinishedError
 from foldline.example import LiveStream, live_stream, read_first_of
+from foldline.machines import load_machines
 from foldline.postgres.reports import Reports
 from foldline.settings import load_settings
 from foldline.watch import board
@@ -47,20 +48,22 @@ def demo(
 
     Some of the events are illegal, duplicated, stale or no events at all. On a terminal the servers stay until Ctrl-C.
     """
-    settings = load_settings().model_copy(update={"machines": (), "shipped_machines": "on"})
+    settings = load_settings().model_copy(update={"shipped_machines": "on"})
+    machines = machines_of(settings)
+    shipped = load_machines([])
     with interruptible(), own_servers(settings, fresh=fresh, command="demo") as (place, running):
         mark = _mark(place)
         stream = live_stream(datetime.now(UTC), mark=mark)
         tally = Tally()
         feed = Feed(place, stream.lines, seconds=seconds)
-        glances = Glances(place, list(machines_of(settings).values()), feed)
+        glances = Glances(place, [machines[fsm_type] for fsm_type in shipped], feed)
         with draining() as asked, projection(place, heard_by(tally.hear, glances.hear)) as ours:
             with feed, glances, _shown(glances):
                 whole = _follow(ours, running, feed, asked)
                 glances.look()
-            _tell(stream, tally, whole=whole)
+            _tell(stream, tally, whole=whole, as_shipped=all(machines[each] == shipped[each] for each in shipped))
             staying = whole and sys.stdout.isatty()
-            _tell_next(running, read_first_of(mark), staying=staying)
+            _tell_next(place, running, read_first_of(mark), staying=staying)
             if staying:
                 ours.worker.run(_unless(running, asked))
 
@@ -115,11 +118,16 @@ def _shown(glances: Glances) -> Iterator[None]:
         yield
 
 
-def _tell(stream: LiveStream, tally: Tally, *, whole: bool) -> None:
+def _tell(stream: LiveStream, tally: Tally, *, whole: bool, as_shipped: bool) -> None:
     line_out()
     line_out(f"Projected {tally.line}.")
+    others = tally.verdicts.total() - len(stream.lines)
     if not whole:
         line_out("Stopped before the end of the stream.")
+    elif others > 0:
+        line_out(f"{counted(others, 'record')} of these came from somebody else.")
+    elif not as_shipped:
+        line_out("Judged by a machine of yours in place of a shipped one, so there is nothing to compare it with.")
     elif tally.verdicts == Counter(stream.verdicts):
         line_out("That is what was planted: every record has the verdict that it had to get.")
     else:
@@ -127,8 +135,8 @@ def _tell(stream: LiveStream, tally: Tally, *, whole: bool) -> None:
         raise UnfinishedError(f"Other verdicts were planted: {planted}.", remedy="This is a defect: please report it.")
 
 
-def _tell_next(running: RunningServers, entity_id: str, *, staying: bool) -> None:
-    foldline = foldline_command()
+def _tell_next(place: Place, running: RunningServers, entity_id: str, *, staying: bool) -> None:
+    foldline = foldline_command(place.settings)
     line_out()
     if staying:
         line_out(
@@ -144,4 +152,4 @@ def _tell_next(running: RunningServers, entity_id: str, *, staying: bool) -> Non
     line_out(f"  {psql_command(running)}")
     for line in _QUERIES.format(entity_id=entity_id).splitlines():
         line_out(f"  {line}")
-    line_out("What they hold is kept: `foldline up` and the next demo find it again, with --fresh it is deleted.")
+    line_out(f"What they hold is kept: `{foldline} up` and the next demo find it again, with --fresh it is deleted.")

@@ -45,7 +45,7 @@ class Glances:
         self.rates = Rates(time.monotonic)
         self._machines = machines
         self._feed = feed
-        self._topics = place.settings.topics
+        self._settings = place.settings
         self._reports = Reports(place.database_url)
         self._log = LogReader(place.kafka_properties)
         self._last = _Glance({})
@@ -92,7 +92,7 @@ class Glances:
         """Ask the servers now. Raises `FoldlineError` when one of them does not answer."""
         states = {(fsm_type, state): count for fsm_type, state, count in self._reports.states()}
         positions = {Partition(each.topic, each.partition): each for each in self._reports.positions()}
-        lag = sum(lag_now(self._log, self._topics, positions).values())
+        lag = sum(lag_now(self._log, self._settings.topics, positions).values())
         letters = self._reports.dead_letters(status=None, reason=None, entity_id=None, limit=_LETTERS)
         before = self._last
         self._last = replace(
@@ -101,9 +101,13 @@ class Glances:
             moved=frozenset(key for key, count in states.items() if before.states.get(key, 0) != count),
             workflows=self._reports.workflow_statuses(),
             lag=lag,
-            rejected=_latest("rejected", letters) or before.rejected,
-            undecodable=_latest("undecodable", letters) or before.undecodable,
+            rejected=self._latest("rejected", letters) or before.rejected,
+            undecodable=self._latest("undecodable", letters) or before.undecodable,
         )
+
+    def _latest(self, verdict: str, letters: Sequence[DeadLetterEntry]) -> Trouble | None:
+        letter = next((each for each in letters if each.verdict == verdict), None)
+        return None if letter is None else _trouble_of(foldline_command(self._settings), letter)
 
     def _look_again_and_again(self) -> None:
         while not self._stop.wait(_EVERY_SECONDS):
@@ -126,11 +130,7 @@ def _boxes(machine: Machine, glance: _Glance) -> list[StateBox]:
     ]
 
 
-def _latest(verdict: str, letters: Sequence[DeadLetterEntry]) -> Trouble | None:
-    letter = next((each for each in letters if each.verdict == verdict), None)
-    if letter is None:
-        return None
-    foldline = foldline_command()
+def _trouble_of(foldline: str, letter: DeadLetterEntry) -> Trouble:
     if letter.entity_id is not None and letter.fsm_type is not None and letter.reason != "unknown_fsm":
         subject = f"{plain(letter.fsm_type)} {plain(letter.entity_id)}"
         command = f"{foldline} history {subject}"

@@ -21,4 +21,7 @@ def here(*, database: bool = False, kafka: bool = False) -> Place:
     if unset and found.servers is not None:
         are = "is" if len(unset) == 1 else "are"
         note(f"{' and '.join(unset)} {are} not set: using the running `foldline up` in {found.servers.home}.")
+        for name in unset:
+            if (meant := found.settings.near_miss(name)) is not None:
+                note(f"Is {meant} meant to be {name}?")
     return found

@@ -48,9 +48,15 @@ def history(
     place = here(database=True)
     story = Reports(place.database_url).entity(fsm_type, entity_id)
     if story is None:
+        letters = Reports(place.database_url).dead_letters(status=None, reason=None, entity_id=entity_id, limit=1)
+        if any(letter.fsm_type == fsm_type for letter in letters):
+            raise AbsentError(
+                f"Nothing was applied to {fsm_type} {entity_id}, but there are dead letters of it.",
+                remedy="`foldline deadletters list --entity` and its id lists them.",
+            )
         raise AbsentError(
             f"Nothing is known of {fsm_type} {entity_id}.",
-            remedy="Check the spelling; `foldline status` lists the machines that have entities.",
+            remedy="Check the spelling; `foldline status` says which machines have entities, and what still waits.",
         )
     machine = machine_of(place.settings, fsm_type)
     if as_json:

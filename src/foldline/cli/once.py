@@ -115,8 +115,10 @@ class _Outcome:
     all_seconds: float
 
 
-def project_once(place: Place, running: RunningServers, given: Given, *, began: float, as_json: bool) -> None:
-    """Publish, project until everything is caught up, and print the outcome.
+def project_once(
+    place: Place, running: RunningServers, given: Given, *, began: float, as_json: bool
+) -> EntityStory | None:
+    """Publish, project until everything is caught up, and print the outcome; returns the entity that it shows.
 
     Raises:
         FoldlineError: a file holds what cannot be published, a partition stopped, or a server ended.
@@ -140,6 +142,7 @@ def project_once(place: Place, running: RunningServers, given: Given, *, began: 
     first = None if tally.first_at is None else tally.first_at - began
     outcome = _Outcome(sent, tally, reports.states(), story, machine, first, all_seconds)
     (_tell_json if as_json else _tell)(outcome)
+    return story
 
 
 def _publish(place: Place, given: Given) -> Counter[str]:

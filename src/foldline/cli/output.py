@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from foldline.printable import printable
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 _NONE = "-"
@@ -69,10 +71,8 @@ def table_out(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 
 
 def plain(value: object, *, keep: str = "") -> str:
-    """Text that is safe on a terminal: characters that do not print are escaped, except those in `keep`."""
-    return "".join(
-        c if c.isprintable() or c in keep else c.encode("unicode_escape", "surrogatepass").decode() for c in str(value)
-    )
+    """A value as text that is safe on a terminal."""
+    return printable(str(value), keep=keep)
 
 
 def instant(moment: datetime | None) -> str:

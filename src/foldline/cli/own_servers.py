@@ -17,7 +17,7 @@ from foldline.embedded import RunningServers, Servers, default_home, embedded_se
 from foldline.errors import UsageError
 from foldline.kafka.topics import create_topics
 from foldline.postgres.migrations import Runner
-from foldline.settings import Settings
+from foldline.settings import ENVIRONMENT, Settings
 
 
 @contextmanager
@@ -52,9 +52,12 @@ def _refuse_other_servers(settings: Settings, command: str) -> None:
             )
 
 
-def foldline_command() -> str:
-    """How this foldline is called from the current directory."""
-    return "foldline" if shutil.which("foldline") else shlex.quote(os.path.relpath(sys.argv[0]))
+def foldline_command(settings: Settings) -> str:
+    """How this foldline is called from the current directory, so that it finds these servers."""
+    program = "foldline" if shutil.which("foldline") else shlex.quote(os.path.relpath(sys.argv[0]))
+    if settings.home is None or (origin := settings.origin("FOLDLINE_HOME")) is None or origin.source != ENVIRONMENT:
+        return program
+    return f"FOLDLINE_HOME={shlex.quote(str(settings.home))} {program}"
 
 
 def psql_command(running: RunningServers) -> str:

@@ -15,7 +15,7 @@ from foldline.cli.output import AsJson, json_out, line_out
 from foldline.cli.shapes import prints
 from foldline.cli.signals import draining
 from foldline.cli.tally import Tally, Verdicts, heard_by
-from foldline.errors import FoldlineError, UnfinishedError
+from foldline.errors import FoldlineError, UnfinishedError, UsageError
 from foldline.postgres.reports import Reports
 from foldline.watch import log_listener
 
@@ -43,6 +43,7 @@ def run(
 ) -> None:
     """Project until SIGTERM or Ctrl-C, which let it finish what it is at. Logs to stderr."""
     place = here(database=True, kafka=True)
+    _refuse_half(place)
     tally = Tally()
     fault: FoldlineError | None = None
     with draining() as asked, projection(place, heard_by(tally.hear, log_listener(sys.stderr))) as ours:
@@ -57,6 +58,20 @@ def run(
         line_out(f"Projected {tally.line}.")
     if fault is not None:
         raise fault
+
+
+def _refuse_half(place: Place) -> None:
+    """The records of one installation must not end in the tables of another."""
+    ours = {
+        "DATABASE_URL": place.settings.database_url is not None,
+        "KAFKA_BOOTSTRAP_SERVERS": place.settings.kafka_bootstrap_servers is not None,
+    }
+    if place.servers is not None and any(ours.values()) and not all(ours.values()):
+        unset = next(name for name, is_set in ours.items() if not is_set)
+        raise UsageError(
+            f"{unset} is not set, the other one is: a worker would mix your servers with those of `foldline up`.",
+            remedy=f"Set {unset}, too, or neither.",
+        )
 
 
 def run_until_caught_up(ours: Projection, asked: Callable[[], bool]) -> bool:

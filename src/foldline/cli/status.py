@@ -127,6 +127,8 @@ def status(*, as_json: AsJson = False) -> None:
     for partition, held in positions.items():
         if held.stopped_reason:
             line_out(f"STOPPED {partition}: {plain(held.stopped_reason)}")
+        elif held.group_id != place.settings.group_id:
+            line_out(f"CLAIMED BY ANOTHER GROUP {partition}: {plain(held.group_id)}. Ours stand back.")
     line_out()
     show_states(states)
     line_out(f"Workflows: {listed(workflows)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -11,12 +12,13 @@ import typer
 
 from foldline.app import Place, projection
 from foldline.cli.once import Given, ProjectedOnce, project_once
-from foldline.cli.output import AsJson, line_out
+from foldline.cli.output import AsJson, line_out, plain
 from foldline.cli.own_servers import foldline_command, own_servers, password_file, psql_command, without_password
 from foldline.cli.shapes import prints
 from foldline.cli.signals import draining, interruptible
 from foldline.embedded import RunningServers, Servers
 from foldline.errors import UsageError
+from foldline.postgres.entries import EntityStory
 from foldline.settings import load_settings
 from foldline.watch import log_listener
 
@@ -47,9 +49,9 @@ def up(
         raise UsageError("--json tells what --once came to.", remedy="Leave it out, or name files with --once.")
     with interruptible(), own_servers(load_settings(), fresh=fresh, command="up") as (place, running):
         if given:
-            project_once(place, running, given, began=began, as_json=as_json)
+            shown = project_once(place, running, given, began=began, as_json=as_json)
             if not as_json:
-                _tell_next(running)
+                _tell_next(place, running, shown)
         else:
             _tell_ready(running.servers, time.monotonic() - began)
             _serve(place, running)
@@ -72,13 +74,14 @@ def _tell_ready(servers: Servers, seconds: float) -> None:
     line_out(f"Ready after {seconds:.1f} s. Other foldline commands find these servers. Ctrl-C stops them.")
 
 
-def _tell_next(running: RunningServers) -> None:
-    foldline = foldline_command()
+def _tell_next(place: Place, running: RunningServers, shown: EntityStory | None) -> None:
+    foldline = foldline_command(place.settings)
     line_out()
     line_out("What came of it is kept. To look at it, type in one terminal")
     line_out(f"  {foldline} up")
     line_out("and in another")
     line_out(f"  {foldline} status")
-    line_out(f"  {foldline} history INGESTION doc-0007")
+    if shown is not None:
+        line_out(f"  {foldline} history {shlex.quote(plain(shown.fsm_type))} {shlex.quote(plain(shown.entity_id))}")
     line_out(f"  {foldline} deadletters list")
     line_out(f"  {psql_command(running)}")

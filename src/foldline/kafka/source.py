@@ -31,6 +31,7 @@ from foldline.ports import Chunk, Listener, LogFacts, PartitionFault, Unavailabl
 _REQUEST_SECONDS = 10.0
 _LINGER_SECONDS = 0.02
 _ACKNOWLEDGE_EVERY_SECONDS = 1.0
+_SAY_AGAIN_SECONDS = 30.0
 _MOST_BUFFERED_BATCHES = 4
 
 
@@ -60,6 +61,7 @@ class KafkaSource:
         self._announce = announce
         connection = Connection(consumer_properties(properties, group_id), heard=self._trouble)
         self._consumer = connection.client(Consumer)
+        self._said_at: dict[str, float] = {}
         self._reading: dict[Partition, Reading] = {}
         self._turns: deque[Partition] = deque()
         self._unacknowledged: dict[Partition, int] = {}
@@ -199,7 +201,11 @@ class KafkaSource:
             return  # a courtesy: nothing is read back from it
 
     def _trouble(self, said: str) -> None:
-        self._announce(facts.BrokerTrouble(said))
+        """The client says the same many times a second while a broker is away; announced is each once in a while."""
+        now = time.monotonic()
+        if now - self._said_at.get(said, -_SAY_AGAIN_SECONDS) >= _SAY_AGAIN_SECONDS:
+            self._said_at[said] = now
+            self._announce(facts.BrokerTrouble(said))
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # noted only: what to read is assigned once it is claimed

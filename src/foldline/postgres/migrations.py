@@ -15,7 +15,8 @@ import psycopg
 
 from foldline.errors import MigrationError
 from foldline.postgres.connection import connect, unreachable
-from foldline.resources import MIGRATIONS, ROLES
+from foldline.postgres.owner import act_as_owner, grant
+from foldline.resources import MIGRATIONS
 
 RUNNER_LOCK = 70094211
 """Advisory lock: one runner at a time."""
@@ -109,7 +110,7 @@ class Runner:
             pending = [migration for migration in self._migrations if migration.number not in tracked]
             for migration in pending:
                 self._apply(connection, migration)
-            _grant(connection)
+            grant(connection)
             after = {status.number: status for status in self._status(_tracked(connection))}
             return [after[migration.number] for migration in pending]
 
@@ -193,15 +194,10 @@ class Runner:
             # Not to a schema named like the role, which "$user" would prefer: the functions look in public.
             connection.execute("SELECT set_config('search_path', 'public', false)")
             try:
+                act_as_owner(connection)
                 yield connection
             except psycopg.Error as error:
                 raise _refused(error) from None
-
-
-def _grant(connection: psycopg.Connection[Any]) -> None:
-    """What roles.sql says, if that is how this database is kept: then it has given us its owner's role."""
-    if connection.execute("SELECT current_user = 'foldline_owner'").fetchone() == (True,):
-        connection.execute(ROLES.read_text(encoding="utf-8"))
 
 
 @contextmanager

@@ -156,5 +156,6 @@ class Reports:
                 raise UsageError("An argument is no UTF-8, and so nothing that the tables hold.") from None
             except psycopg.Error as error:
                 raise DatabaseError(
-                    f"PostgreSQL refused to answer (SQLSTATE {error.sqlstate}).", remedy="Check the role's rights."
+                    f"PostgreSQL refused to answer (SQLSTATE {error.sqlstate}).",
+                    remedy="Log in as a member of foldline_reader, or as another role that may read the tables.",
                 ) from None

@@ -14,6 +14,7 @@ from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Workflow
 from foldline.core.events import Verdict
 from foldline.core.machine import Machines
+from foldline.errors import DatabaseError
 from foldline.ports import Answer, Claim, LogFacts, Moved, Staged, Unavailable
 from foldline.postgres import claims, rows
 from foldline.postgres.blockers import Session, blocker_of
@@ -43,6 +44,14 @@ class PostgresTables:
     def check_machines(self) -> None:
         """Refuse at start what no partition could be judged by. Raises `MachineError`."""
         self._book.check(self._read(claims.recorded_versions))
+
+    def check_rights(self) -> None:
+        """Refuse to start as who could only hold partitions and not project them. Raises `DatabaseError`."""
+        if self._all("may_project", {}) != [(True,)]:
+            raise DatabaseError(
+                "This role may not project: it can neither move positions nor write history.",
+                remedy="Log in as a member of foldline_projector (docs/security.md), or as the owner of the tables.",
+            )
 
     def claim(self, partition: Partition, log: LogFacts) -> Claim:
         """Take the partition over, and see that our machines may judge it."""

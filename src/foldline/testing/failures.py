@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from foldline.dryrun import Judgment
+from foldline.printable import printable
 
 _SHOWN = 10
 
@@ -18,7 +19,7 @@ def unlike(wanted: str, judged: Judgment, before: Sequence[Judgment]) -> str:
     if judged.remedy is not None:
         lines.append(f"  {f'{judged.field}: ' if judged.field is not None else ''}{judged.remedy}")
     lines += [f"  before it, event {each.offset}: {each.summary}" for each in before[-_SHOWN:]]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _subject(judged: Judgment) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 import structlog
 
 from foldline import facts
+from foldline.printable import printable
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor
@@ -67,8 +68,4 @@ def _plain(value: object) -> object:
 
 def _escape(_log: object, _method: str, entry: EventDict) -> EventDict:
     """Names of entities come from the log: what does not print must not reach a terminal."""
-    return {name: _printable(value) if isinstance(value, str) else value for name, value in entry.items()}
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    return {name: printable(value) if isinstance(value, str) else value for name, value in entry.items()}
