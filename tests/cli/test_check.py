@@ -283,3 +283,9 @@ def test_an_empty_file_is_sound(foldline: Commands, file: Path) -> None:
     answer = checked(foldline, file)
     assert (answer.code, answer.out.strip()) == (0, "0 lines: 0 applied, 0 duplicate, 0 rejected, 0 undecodable.")
     assert foldline("check", "--json", str(file)).document["lines"] == []
+
+
+def test_a_file_that_is_not_there_leaves_no_half_a_document(foldline: Commands) -> None:
+    refused = foldline("check", "--json", "missing.jsonl")
+    assert (refused.code, refused.out) == (1, "")
+    assert "missing.jsonl cannot be read" in refused.err

@@ -165,3 +165,21 @@ def test_an_assertion_about_no_event_is_a_mistake(dry: DryRun, method: str) -> N
 def test_all_events_of_a_call_must_end_as_it_says(dry: DryRun) -> None:
     with pytest.raises(AssertionError, match="event 2"):
         dry.assert_rejected("illegal_transition", COMPLETE, START)
+
+
+def test_a_reason_that_is_left_out_or_misspelt_is_no_result() -> None:
+    dry_run = DryRun(MACHINES)
+    with pytest.raises(TypeError, match="the reason comes first"):
+        dry_run.assert_rejected(transition("REINDEX"))  # type: ignore[arg-type]  # the slip in question
+    with pytest.raises(ValueError, match="did you mean illegal_transition"):
+        dry_run.assert_rejected("ilegal_transition", transition("REINDEX"))
+    with pytest.raises(ValueError, match="one of malformed, invalid"):
+        dry_run.assert_undecodable("unknown_fsm", b"{}")
+    assert dry_run.history("INGESTION", "doc-1") == []
+
+
+def test_names_from_events_do_not_steer_a_terminal() -> None:
+    with pytest.raises(AssertionError) as failed:
+        DryRun(MACHINES).assert_applied(transition("REINDEX", entity_id="\x1b[31mred\n\x07"))
+    assert "\\x1b[31mred\\n\\x07" in str(failed.value)
+    assert "\x1b" not in str(failed.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +49,7 @@ def check(
     settings = place.settings if place is not None else load_settings()
     fold = DryFold(machines_of(settings), place="line", payloads=False)
     totals = Totals()
-    checked = _judged(_lines(file, settings), fold, Reports(place.database_url) if place is not None else None)
+    checked = _judged(_begun(_lines(file, settings)), fold, Reports(place.database_url) if place is not None else None)
     shown = (each for each in totals.counting(checked) if not quiet or each.judgment.verdict is not Verdict.APPLIED)
     (tell_json if as_json else tell)(shown, totals, fold)
     if (fault := totals.fault) is not None:
@@ -73,6 +73,11 @@ def _lines(file: Path, settings: Settings) -> Iterator[_Line]:
         decode = decode_workflow if routed.topic == workflows else decode_transition
         record = Record(routed.line, routed.key, routed.value, routed.headers)
         yield _Line(routed.topic, Decoded(record, decode(record.value, record.headers)))
+
+
+def _begun(lines: Iterator[_Line]) -> Iterator[_Line]:
+    """The same lines, the first of them read: a file that cannot be has its error before anything is printed."""
+    return chain(list(islice(lines, 1)), lines)
 
 
 def _judged(lines: Iterable[_Line], fold: DryFold, tables: Reports | None) -> Iterator[Checked]:

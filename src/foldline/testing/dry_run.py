@@ -11,7 +11,7 @@ from foldline.core.events import TransitionEvent, Verdict
 from foldline.core.machine import Machines
 from foldline.dryrun import DryFold, Judgment
 from foldline.machines import load_machines
-from foldline.testing.failures import unlike
+from foldline.testing.failures import REJECTIONS, UNDECODABLE, require_reason, unlike
 from foldline.testing.records import Event, Headers, decoded
 
 
@@ -51,6 +51,7 @@ class DryRun:
     def assert_rejected(self, reason: str, *events: Event, headers: Headers = ()) -> list[Judgment]:
         """Publish the events; each must be rejected for this reason, as `illegal_transition`."""
         __tracebackhide__ = True
+        require_reason(reason, REJECTIONS)
         return self._each(Verdict.REJECTED, reason, events, headers)
 
     def assert_duplicate(self, *events: Event, headers: Headers = ()) -> list[Judgment]:
@@ -61,6 +62,7 @@ class DryRun:
     def assert_undecodable(self, reason: str, *events: Event, headers: Headers = ()) -> list[Judgment]:
         """Publish the events; each must be none that can be decoded, for this reason: `malformed` or `invalid`."""
         __tracebackhide__ = True
+        require_reason(reason, UNDECODABLE)
         return self._each(Verdict.UNDECODABLE, reason, events, headers)
 
     def state(self, fsm_type: str, entity_id: str) -> str | None:

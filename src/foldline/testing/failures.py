@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
+from foldline.core.decide import Reason
 from foldline.dryrun import Judgment
 from foldline.printable import printable
 
+REJECTIONS = tuple(map(str, Reason))
+UNDECODABLE = ("malformed", "invalid")
 _SHOWN = 10
+
+
+def require_reason(reason: object, known: Sequence[str]) -> None:
+    """Raise TypeError or ValueError for what can be no reason, so that a slip in a test is not taken for a result."""
+    __tracebackhide__ = True
+    if not isinstance(reason, str):
+        raise TypeError(f"the reason comes first, then the events; it is one of {', '.join(known)}")
+    if reason not in known:
+        near = get_close_matches(reason, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it is one of {', '.join(known)}"
+        raise ValueError(f"{reason} is no such reason; {hint}")
 
 
 def unlike(wanted: str, judged: Judgment, before: Sequence[Judgment]) -> str:
