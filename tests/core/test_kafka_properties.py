@@ -97,7 +97,11 @@ def test_a_refused_value_names_its_setting() -> None:
 
 def test_what_the_guarantees_rest_on_stands_above_the_users_properties() -> None:
     wanted = {"acks": "1", "enable.idempotence": "false", "enable.partition.eof": "false", "linger.ms": "7"}
+    wanted |= {"max.in.flight": "5", "max.in.flight.requests.per.connection": "5"}  # two names of one: the last counts
     assert producer_properties(wanted)["acks"] == "all"
+    assert producer_properties(wanted)["max.in.flight.requests.per.connection"] == 1
+    in_order = list(producer_properties(wanted))
+    assert in_order.index("max.in.flight") < in_order.index("max.in.flight.requests.per.connection")
     assert producer_properties(wanted)["enable.idempotence"] is True
     assert producer_properties(wanted)["linger.ms"] == "7"
     assert consumer_properties(wanted, "g")["enable.partition.eof"] is True

@@ -31,6 +31,9 @@ _BENEATH_PRODUCER: Properties = {
 _OF_PRODUCER: Properties = {
     "enable.idempotence": True,
     "enable.gapless.guarantee": True,
+    # With more, librdkafka reports what a broker that had just begun to lead refused as delivered ("implicitly acked")
+    # when the batch behind it got through: a broker that knows nothing of a producer takes any sequence for its first.
+    "max.in.flight.requests.per.connection": 1,
     "acks": "all",
     "partitioner": "murmur2_random",  # where the Java client puts a key
     "allow.auto.create.topics": False,

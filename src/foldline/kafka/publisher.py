@@ -1,10 +1,9 @@
 """Publishing: an idempotent producer that has delivered every record when it returns, or says how far it came.
 
 Order is what the log is for, so a record that fails must not leave a gap before its successors: a hop that arrives
-ahead of the one it follows is rejected for good. Two things see to that. What a broker may find too large, any record
-beyond the size of a batch, travels alone: all before it has arrived, and nothing is on its way behind it. For every
-other cause there is `enable.gapless.guarantee`: the broker then refuses what is in flight behind a failed batch
-(except behind the first one of a partition, which it has nothing to compare with).
+ahead of the one it follows is rejected for good. So one request at a time is on its way to a broker. What the broker
+may find too large, any record beyond the size of a batch, travels alone: all before it has arrived, and nothing waits
+behind it. After every other failure `enable.gapless.guarantee` ends the producer, with all that it has not sent yet.
 
 The guarantee ends the whole producer by a fatal error. `poll` raises that between delivery reports, `flush` in the
 midst of them: this module polls and never flushes.
