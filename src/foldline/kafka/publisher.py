@@ -11,6 +11,7 @@ midst of them: this module polls and never flushes.
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
@@ -33,6 +34,7 @@ __all__ = ["Publisher", "Routed", "read_lines", "route", "routes"]
 
 _TOO_LARGE = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.RECORD_LIST_TOO_LARGE}
 _CONSEQUENCES = {KafkaError._FATAL, KafkaError._GAPLESS_GUARANTEE, KafkaError._PURGE_QUEUE}  # noqa: SLF001  codes
+_APPEARS_SECONDS = 2.0
 _AGAIN = "Then publish all of it again: what has arrived is recognised as a duplicate."
 
 
@@ -142,20 +144,31 @@ class Publisher:
             self._ended = True  # of what, the delivery reports of the records in question say too
 
     def _require(self, topic: str) -> None:
-        """Ask once for each topic whether it is there: librdkafka itself would wait for it to appear."""
+        """Ask for each topic whether it is there: librdkafka itself would wait for it to appear.
+
+        One that was created a moment ago may not be known to every broker yet.
+        """
         if topic in self._topics:
             return
-        try:
-            error = self._producer.list_topics(topic, timeout=self._patience).topics[topic].error
-        except KafkaException as failure:
-            self._producer.poll(0)
-            raise self._connection.explain(failure, asked=f"describe the topic {topic}") from None
+        appears_until = time.monotonic() + _APPEARS_SECONDS
+        while (error := self._told_of(topic)) is not None and error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            if time.monotonic() > appears_until:
+                break
+            self._poll(0.05)
         if error is not None:
             raise PublishError(
                 f"Topic {topic} cannot be written: {error.str()}",
                 remedy="foldline topics create creates what is missing.",
             )
         self._topics.add(topic)
+
+    def _told_of(self, topic: str) -> KafkaError | None:
+        try:
+            told: KafkaError | None = self._producer.list_topics(topic, timeout=self._patience).topics[topic].error
+        except KafkaException as failure:
+            self._producer.poll(0)
+            raise self._connection.explain(failure, asked=f"describe the topic {topic}") from None
+        return told
 
 
 def _weight(record: Routed, error: KafkaError) -> tuple[int, int]:
