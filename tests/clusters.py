@@ -16,6 +16,7 @@ from foldline.settings import Settings
 from harness import encoded
 
 _LIMIT_SECONDS = 60
+_ONE_AT_A_TIME = {"max.in.flight.requests.per.connection": 1}  # on a topic just made an event may be lost otherwise
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Cluster:
 
     def publish(self, topic: str, events: Iterable[dict[str, Any] | bytes | None], partition: int = 0) -> None:
         """Append to one partition."""
-        producer = Producer({"bootstrap.servers": self.bootstrap_servers, "enable.idempotence": True})
+        producer = Producer({"bootstrap.servers": self.bootstrap_servers, "enable.idempotence": True, **_ONE_AT_A_TIME})
         for event in events:
             producer.produce(topic, encoded(event), key=b"k", partition=partition)
         assert producer.flush(30) == 0
@@ -59,7 +60,7 @@ class Cluster:
         self, topic: str, events: Sequence[dict[str, Any]], *, commit: bool, partition: int = 0
     ) -> None:
         """Append in one transaction of a producer, which leaves a control record behind."""
-        producer = Producer({"bootstrap.servers": self.bootstrap_servers, "transactional.id": topic})
+        producer = Producer({"bootstrap.servers": self.bootstrap_servers, "transactional.id": topic, **_ONE_AT_A_TIME})
         producer.init_transactions(30)
         producer.begin_transaction()
         for event in events:
