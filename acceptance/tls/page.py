@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_PAGE = (Path(__file__).parents[2] / "docs/security.md").read_text(encoding="utf-8")
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+from pages import blocks, page
+
+_PAGE = page("security.md")
 _EXPORT = re.compile(r"""^export (\w+)=(['"]?)(.*)\2$""", re.MULTILINE)
 _FILE = re.compile(r"^\$\(cat (.+)\)$")
 _CODE = re.compile(r"`([^`]+)`")
@@ -35,8 +36,8 @@ class Places:
 
 def block(language: str, containing: str) -> str:
     """The one block of this language that contains the text."""
-    (found,) = [text for name, text in _FENCE.findall(_PAGE) if name == language and containing in text]
-    return str(found)
+    (found,) = [text for text in blocks(_PAGE, language) if containing in text]
+    return found
 
 
 def settings(command: str, places: Places) -> dict[str, str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+VERDICTS = ("applied", "duplicate", "rejected", "undecodable")
+"""The ways in which a record ends, in the order in which people read them."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerStarted:
@@ -79,6 +82,11 @@ class BatchApplied:
     undecodable: int
     seconds: float
     reasons: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many records ended as what, by the names in `VERDICTS`."""
+        return {verdict: getattr(self, verdict) for verdict in VERDICTS}
 
 
 @dataclass(frozen=True, slots=True)

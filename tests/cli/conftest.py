@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,16 @@ def foldline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
     directory = tmp_path / "here"
     directory.mkdir()
     return Commands(directory, monkeypatch, capfd, {"FOLDLINE_HOME": str(tmp_path / "home")})
+
+
+@pytest.fixture
+def alone(foldline: Commands) -> Iterator[Commands]:
+    """foldline that may start servers of its own, in a home that is gone afterwards."""
+    # Not pytest's own directory: PostgreSQL's account must be able to pass through.
+    with tempfile.TemporaryDirectory(prefix="foldline-alone-") as name:
+        Path(name).chmod(0o711)
+        foldline.set(FOLDLINE_HOME=str(Path(name) / "home"))
+        yield foldline
 
 
 @pytest.fixture

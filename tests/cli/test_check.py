@@ -13,19 +13,9 @@ from typing import Any
 import pytest
 
 from commands import Answer, Commands
-from harness import TRANSITIONS, WORKFLOWS, Projector, snapshot, transition, workflow
+from harness import REVIEW, TRANSITIONS, WORKFLOWS, Projector, snapshot, transition, workflow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-MACHINE = """
-fsm_type: REVIEW
-version: 7
-initial: OPEN
-states:
-  OPEN:
-  DONE: {final: true}
-transitions:
-  - {action: CLOSE, from: OPEN, to: DONE}
-"""
 START = transition("START_PROCESSING", event_id="1")
 LEGAL = [START, transition("COMPLETE_INDEXING", event_id="2"), workflow("STARTED", event_id="3")]
 
@@ -168,7 +158,7 @@ def test_an_envelope_is_opened(foldline: Commands, file: Path) -> None:
 def test_machines_are_those_of_the_settings(foldline: Commands, file: Path) -> None:
     directory = file.parent / "machines"
     directory.mkdir()
-    (directory / "review.yaml").write_text(MACHINE)
+    (directory / "review.yaml").write_text(REVIEW)
     event = transition("CLOSE", fsm_type="REVIEW")
     assert "Did you mean" not in checked(foldline, file, event).out
     foldline.set(FOLDLINE_MACHINES=str(directory), FOLDLINE_SHIPPED_MACHINES="off")

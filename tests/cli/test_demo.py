@@ -10,25 +10,12 @@ import pty
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from commands import Commands
 from foldline.example import example_log
 
 DEMO = ("demo", "--seconds", "2")
-
-
-@pytest.fixture
-def alone(foldline: Commands) -> Iterator[Commands]:
-    # Not pytest's own directory: PostgreSQL's account must be able to pass through.
-    with tempfile.TemporaryDirectory(prefix="foldline-demo-") as name:
-        Path(name).chmod(0o711)
-        foldline.set(FOLDLINE_HOME=str(Path(name) / "home"))
-        yield foldline
 
 
 def _on_a_terminal(commands: Commands, *words: str, until: str) -> tuple[int, str]:

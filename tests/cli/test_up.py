@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from commands import Commands
 
@@ -18,15 +14,6 @@ ONCE = (
     *("up", "--once", str(EXAMPLES / "transitions.jsonl"), str(EXAMPLES / "workflows.jsonl")),
     *("--once-raw", str(EXAMPLES / "undecodable.jsonl")),
 )
-
-
-@pytest.fixture
-def alone(foldline: Commands) -> Iterator[Commands]:
-    # Not pytest's own directory: PostgreSQL's account must be able to pass through.
-    with tempfile.TemporaryDirectory(prefix="foldline-up-") as name:
-        Path(name).chmod(0o711)
-        foldline.set(FOLDLINE_HOME=str(Path(name) / "home"))
-        yield foldline
 
 
 def test_the_example_is_projected_once_then_known_and_then_served(alone: Commands) -> None:

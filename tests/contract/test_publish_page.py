@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
+import pages
 from foldline.core.decode import decode_transition, decode_workflow
 from foldline.core.events import Headers, TransitionEvent, WorkflowEvent
 from foldline.kafka.lines import Routed, route
 
-PAGE = Path(__file__).parents[2] / "docs" / "publish.md"
-
 
 def blocks(heading: str, language: str) -> list[bytes]:
     """The fenced blocks of a section in one language."""
-    section = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    return [text.encode() for text in re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)]
+    section = pages.page("publish.md").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [text.encode() for text in pages.blocks(section, language)]
 
 
 def test_the_plain_examples_are_the_events_that_they_show() -> None:

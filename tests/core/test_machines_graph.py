@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from foldline.core.machine import Machine, State, Transition
 from foldline.machines import load_machines
 from foldline.machines.graph import dot, mermaid
+from pages import blocks, page
 
 ORDER = Machine(
     fsm_type="ORDER",
@@ -238,7 +238,6 @@ def test_a_name_that_does_not_print_is_shown_on_its_line(state: str, action: str
 
 
 def test_the_page_shows_the_shipped_machines_as_they_are() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "machines.md").read_text(encoding="utf-8")
-    shown_there = re.findall(r"^```mermaid\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    shown_there = blocks(page("machines.md"), "mermaid")
     drawn = [mermaid(machine) for machine in load_machines([]).values()]
     assert shown_there == drawn, "put there what `foldline machines graph FSM_TYPE` prints"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 from clusters import Cluster
 from harness import COUNTS, rows
-
-PAGE = Path(__file__).parents[2] / "docs" / "publish.md"
+from pages import blocks, page
 
 
 def test_what_the_example_publishes_is_applied(cluster: Cluster, tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (example,) = blocks(page("publish.md"), "python")
     places = {
         "host:9092": cluster.bootstrap_servers,
         "fsm.transitions.v1": cluster.topics.transitions,

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -105,15 +107,8 @@ def test_killed_between_any_two_batches(published: Cluster, left_alone: Cluster)
 
 
 def test_killed_inside_its_transaction(published: Cluster, left_alone: Cluster) -> None:
-    first = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.first")
-    first.wait_for("batch applied", 4)
-    first.kill()
-    with psycopg.connect(published.database_url) as blocker:
-        blocker.execute("SELECT FROM fsm_state FOR UPDATE")
-        blocker.execute("LOCK TABLE workflow_executions IN SHARE MODE")
-        second = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.second")
-        _wait_until_blocked(published.database_url)
-        second.kill()
+    with _inside_its_transaction(published) as worker:
+        worker.kill()
     Process(published, "--until-caught-up").finish()
     assert snapshot(published.database_url) == snapshot(left_alone.database_url)
 
@@ -121,14 +116,7 @@ def test_killed_inside_its_transaction(published: Cluster, left_alone: Cluster) 
 def test_frozen_inside_its_transaction_and_woken_when_another_has_taken_over(
     published: Cluster, left_alone: Cluster
 ) -> None:
-    first = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.first")
-    first.wait_for("batch applied", 4)
-    first.kill()
-    with psycopg.connect(published.database_url) as blocker:
-        blocker.execute("SELECT FROM fsm_state FOR UPDATE")
-        blocker.execute("LOCK TABLE workflow_executions IN SHARE MODE")
-        frozen = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.frozen")
-        _wait_until_blocked(published.database_url)
+    with _inside_its_transaction(published) as frozen:
         frozen.popen.send_signal(signal.SIGSTOP)
     log = Process(published, "--until-caught-up").finish()
     assert '"event": "owner ended"' in log
@@ -152,6 +140,20 @@ def test_killed_with_another_worker_there_which_takes_over(cluster: Cluster, sec
     survivor.finish()
     alone = _left_alone(cluster, second_database_url)
     assert snapshot(cluster.database_url) == snapshot(alone.database_url)
+
+
+@contextmanager
+def _inside_its_transaction(published: Cluster) -> Iterator[Process]:
+    """A worker that waits, in the midst of its transaction, for rows that are let go at the end of the block."""
+    first = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.first")
+    first.wait_for("batch applied", 4)
+    first.kill()
+    with psycopg.connect(published.database_url) as blocker:
+        blocker.execute("SELECT FROM fsm_state FOR UPDATE")
+        blocker.execute("LOCK TABLE workflow_executions IN SHARE MODE")
+        worker = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.second")
+        _wait_until_blocked(published.database_url)
+        yield worker
 
 
 def _wait_until_blocked(database_url: str) -> None:

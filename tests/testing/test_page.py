@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
+
+import pages
 
 pytest_plugins = ("pytester",)
 
-_PAGE = Path(__file__).parents[2] / "docs" / "test-your-events.md"
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
 
 def blocks(language: str) -> list[str]:
-    return [text for found, text in _BLOCK.findall(_PAGE.read_text()) if found == language]
+    return pages.blocks(pages.page("test-your-events.md"), language)
 
 
 @pytest.fixture

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from harness import REVIEW
+
 pytest_plugins = ("pytester",)
 
-MACHINE = """
-fsm_type: REVIEW
-version: 7
-initial: OPEN
-states:
-  OPEN:
-  DONE: {final: true}
-transitions:
-  - {action: CLOSE, from: OPEN, to: DONE}
-"""
 EVENTS = """
 def event(action, **fields):
     return {
@@ -31,7 +23,7 @@ def event(action, **fields):
 @pytest.fixture
 def team(pytester: pytest.Pytester) -> pytest.Pytester:
     """A directory with a machine, its configuration, and a module of events."""
-    pytester.makefile(".yaml", **{"machines/review": MACHINE})
+    pytester.makefile(".yaml", **{"machines/review": REVIEW})
     pytester.makeini("[pytest]\nfoldline_machines = machines\n")
     pytester.makepyfile(events=EVENTS)
     return pytester
@@ -84,7 +76,7 @@ def test_a_review_is_reopened(dry_run):
 
 
 def test_a_machine_that_is_none_fails_the_test_in_a_sentence(team: pytest.Pytester) -> None:
-    (team.path / "machines" / "review.yaml").write_text(MACHINE.replace("to: DONE", "to: DNOE"))
+    (team.path / "machines" / "review.yaml").write_text(REVIEW.replace("to: DONE", "to: DNOE"))
     result = run(team, "def test_nothing(dry_run): pass")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["foldline_machines: *review.yaml:9:*Did you mean 'DONE'?"])

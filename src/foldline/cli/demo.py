@@ -17,7 +17,7 @@ from foldline.app import Place, Projection, machines_of, projection
 from foldline.cli.feed import Feed
 from foldline.cli.glances import Glances
 from foldline.cli.output import counted, line_out, note
-from foldline.cli.own_servers import foldline_command, own_servers, psql_command
+from foldline.cli.own_servers import foldline_command, own_servers, psql_command, while_running
 from foldline.cli.signals import draining, interruptible
 from foldline.cli.tally import Tally, heard_by
 from foldline.embedded import RunningServers
@@ -65,7 +65,7 @@ def demo(
             staying = whole and sys.stdout.isatty()
             _tell_next(place, running, read_first_of(mark), staying=staying)
             if staying:
-                ours.worker.run(_unless(running, asked))
+                ours.worker.run(while_running(running, asked))
 
 
 def _mark(place: Place) -> str:
@@ -75,7 +75,7 @@ def _mark(place: Place) -> str:
 
 def _follow(ours: Projection, running: RunningServers, feed: Feed, asked: Callable[[], bool]) -> bool:
     """Project until the stream has ended and everything is caught up; False when asked to stop before that."""
-    stopped = _unless(running, asked)
+    stopped = while_running(running, asked)
     reached: Callable[[], bool] | None = None
     whole = False
 
@@ -90,14 +90,6 @@ def _follow(ours: Projection, running: RunningServers, feed: Feed, asked: Callab
 
     ours.worker.run(stopping)
     return whole
-
-
-def _unless(running: RunningServers, asked: Callable[[], bool]) -> Callable[[], bool]:
-    def stopping() -> bool:
-        running.check()
-        return asked()
-
-    return stopping
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from foldline.app import Place, projection
 from foldline.cli.history import HistoryRow, history_json, machine_of, show_history
 from foldline.cli.output import json_out, line_out, listed
+from foldline.cli.own_servers import while_running
 from foldline.cli.publish import publish_file, published
 from foldline.cli.run import run_until_caught_up, unfinished
 from foldline.cli.status import StateCount, show_states
@@ -125,13 +126,8 @@ def project_once(
     """
     sent = _publish(place, given)
     tally = Tally()
-
-    def interrupted() -> bool:
-        running.check()
-        return False
-
     with projection(place, heard_by(tally.hear, log_listener(sys.stderr, least=logging.WARNING))) as ours:
-        caught_up = run_until_caught_up(ours, interrupted)
+        caught_up = run_until_caught_up(ours, while_running(running, lambda: False))
         fault = unfinished(place, ours, caught_up=caught_up)
     if fault is not None:
         raise fault

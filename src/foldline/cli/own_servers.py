@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,6 +50,16 @@ def _refuse_other_servers(settings: Settings, command: str) -> None:
                 f"{name} is set, and `foldline {command}` only uses servers of its own.",
                 remedy="For those that are set: `foldline migrate`, then `foldline run`. Else unset it.",
             )
+
+
+def while_running(running: RunningServers, asked: Callable[[], bool]) -> Callable[[], bool]:
+    """Whether a worker on these servers is asked to stop; raises EmbeddedError when one of them ended by itself."""
+
+    def stopping() -> bool:
+        running.check()
+        return asked()
+
+    return stopping
 
 
 def foldline_command(settings: Settings) -> str:

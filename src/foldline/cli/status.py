@@ -12,10 +12,9 @@ from foldline.cli.shapes import prints
 from foldline.cli.tally import Verdicts
 from foldline.core.batch import Partition
 from foldline.errors import FoldlineError
+from foldline.facts import VERDICTS
 from foldline.kafka.log import LogReader
 from foldline.postgres.reports import Position, Reports
-
-_VERDICTS = ("applied", "duplicate", "rejected", "undecodable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def status(*, as_json: AsJson = False) -> None:
             Progress(
                 None if lag.problem else sum(lag.of.values()),
                 lag.problem,
-                Verdicts(*(sum(getattr(held, verdict) for held in positions.values()) for verdict in _VERDICTS)),
+                Verdicts(*(sum(getattr(held, verdict) for held in positions.values()) for verdict in VERDICTS)),
                 [
                     PartitionStatus(each.topic, each.number, lag.of.get(each), positions.get(each))
                     for each in partitions
@@ -193,7 +192,7 @@ def _show_partitions(partitions: Sequence[Partition], positions: dict[Partition,
     rows = []
     for partition in partitions:
         held = positions.get(partition)
-        verdicts = [getattr(held, verdict, None) for verdict in _VERDICTS]
+        verdicts = [getattr(held, verdict, None) for verdict in VERDICTS]
         where = [held.next_offset, held.owner, instant(held.moved_at)] if held else [None, "never claimed", None]
         rows.append([str(partition), lag.of.get(partition), where[0], *verdicts, *where[1:]])
-    table_out(["partition", "lag", "next offset", *_VERDICTS, "last owner", "moved"], rows)
+    table_out(["partition", "lag", "next offset", *VERDICTS, "last owner", "moved"], rows)

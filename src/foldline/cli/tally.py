@@ -31,7 +31,7 @@ class Verdicts:
 class Tally:
     """Verdicts and reasons so far. `first_at`: when, by the monotonic clock, the first event was projected."""
 
-    verdicts: Counter[str] = field(default_factory=lambda: Counter(applied=0, duplicate=0, rejected=0, undecodable=0))
+    verdicts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(facts.VERDICTS, 0)))
     reasons: Counter[str] = field(default_factory=Counter)
     first_at: float | None = None
 
@@ -39,9 +39,7 @@ class Tally:
         """Count a batch; other facts count nothing."""
         if not isinstance(fact, facts.BatchApplied):
             return
-        self.verdicts.update(
-            applied=fact.applied, duplicate=fact.duplicate, rejected=fact.rejected, undecodable=fact.undecodable
-        )
+        self.verdicts.update(fact.verdicts)
         self.reasons.update(dict(fact.reasons))
         if self.first_at is None and self.verdicts.total():
             self.first_at = time.monotonic()

@@ -13,7 +13,14 @@ import typer
 from foldline.app import Place, projection
 from foldline.cli.once import Given, ProjectedOnce, project_once
 from foldline.cli.output import AsJson, line_out, plain
-from foldline.cli.own_servers import foldline_command, own_servers, password_file, psql_command, without_password
+from foldline.cli.own_servers import (
+    foldline_command,
+    own_servers,
+    password_file,
+    psql_command,
+    while_running,
+    without_password,
+)
 from foldline.cli.shapes import prints
 from foldline.cli.signals import draining, interruptible
 from foldline.embedded import RunningServers, Servers
@@ -59,12 +66,7 @@ def up(
 
 def _serve(place: Place, running: RunningServers) -> None:
     with draining() as asked, projection(place, log_listener(sys.stderr)) as ours:
-
-        def stopping() -> bool:
-            running.check()
-            return asked()
-
-        ours.worker.run(stopping)
+        ours.worker.run(while_running(running, asked))
 
 
 def _tell_ready(servers: Servers, seconds: float) -> None:

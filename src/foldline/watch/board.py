@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from foldline.watch.rates import VERDICTS
+from foldline.facts import VERDICTS
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _COLOURS = {"applied": "green", "duplicate": "cyan", "rejected": "red", "undecodable": "magenta"}

@@ -6,8 +6,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from foldline import facts
+from foldline.facts import VERDICTS
 
-VERDICTS = ("applied", "duplicate", "rejected", "undecodable")
 _REMEMBERED_SECONDS = 40
 _AVERAGED_SECONDS = 5
 
@@ -29,12 +29,11 @@ class Rates:
         """Count a batch; other facts count nothing."""
         if not isinstance(fact, facts.BatchApplied):
             return
-        batch = Counter({verdict: getattr(fact, verdict) for verdict in VERDICTS})
-        self.verdicts.update(batch)
+        self.verdicts.update(fact.verdicts)
         second = self._second()
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append((second, Counter()))
-        self._seconds[-1][1].update(batch)
+        self._seconds[-1][1].update(fact.verdicts)
 
     def per_second(self) -> dict[str, float]:
         """Verdicts per second over the last whole seconds, at most five of them."""
