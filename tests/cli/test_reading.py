@@ -56,6 +56,18 @@ def test_history_of_an_unknown_entity_ends_with_1(projected: Commands) -> None:
     assert answer.err.startswith("foldline: Nothing is known of INGESTION doc-2.")
 
 
+def test_history_of_an_entity_that_has_only_dead_letters_says_so(foldline: Commands, projector: Projector) -> None:
+    projector.project(
+        transition("START_PROCESSING", fsm_type="NOBODYS", entity_id="r-1", event_id="1"),
+        transition("START_PROCESSING", fsm_type="OTHERS", entity_id="r-1", event_id="2"),  # a later one, not of it
+    )
+    foldline.set(DATABASE_URL=projector.database_url)
+    answer = foldline("history", "NOBODYS", "r-1")
+    assert (answer.code, answer.out) == (1, "")
+    assert "NOBODYS r-1 has no history, but dead letters." in answer.err
+    assert "Nothing is known of INGESTION r-1." in foldline("history", "INGESTION", "r-1").err
+
+
 def test_what_the_log_holds_cannot_steer_the_terminal(projected: Commands) -> None:
     answer = projected("history", "INGESTION", "\x1b[31mred")
     assert answer.code == 0

@@ -18,8 +18,6 @@ from foldline.cli.shapes import prints
 from foldline.errors import AbsentError
 from foldline.postgres.reports import DeadLetterEntry, DeadLetterRecord, Reports
 
-_ALL = (1 << 63) - 1
-
 app = typer.Typer(name="deadletters", help="Records that were rejected or could not be decoded.", no_args_is_help=True)
 
 
@@ -89,7 +87,7 @@ def list_all(
 ) -> None:
     """List dead letters, latest first."""
     found = Reports(here(database=True).database_url).dead_letters(
-        status=status, reason=reason, entity_id=entity, limit=limit or _ALL
+        status=status, reason=reason, entity_id=entity, limit=limit
     )
     if as_json:
         json_out(found)

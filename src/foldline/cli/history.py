@@ -46,13 +46,14 @@ def history(
 ) -> None:
     """Print what happened to one entity, in the log's order, and how long it has been where it is."""
     place = here(database=True)
-    story = Reports(place.database_url).entity(fsm_type, entity_id)
+    reports = Reports(place.database_url)
+    story = reports.entity(fsm_type, entity_id)
     if story is None:
-        letters = Reports(place.database_url).dead_letters(status=None, reason=None, entity_id=entity_id, limit=1)
+        letters = reports.dead_letters(status=None, reason=None, entity_id=entity_id, limit=None)
         if any(letter.fsm_type == fsm_type for letter in letters):
             raise AbsentError(
-                f"Nothing was applied to {fsm_type} {entity_id}, but there are dead letters of it.",
-                remedy="`foldline deadletters list --entity` and its id lists them.",
+                f"{fsm_type} {entity_id} has no history, but dead letters.",
+                remedy="`foldline deadletters list --entity` with its id lists them.",
             )
         raise AbsentError(
             f"Nothing is known of {fsm_type} {entity_id}.",

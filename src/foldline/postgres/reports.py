@@ -105,9 +105,9 @@ class Reports:
         return WorkflowStory(WorkflowEntry(*rows[0]), [TimelineEntry(*row) for row in timeline], asked_at)
 
     def dead_letters(
-        self, *, status: str | None, reason: str | None, entity_id: str | None, limit: int
+        self, *, status: str | None, reason: str | None, entity_id: str | None, limit: int | None
     ) -> list[DeadLetterEntry]:
-        """Dead letters, latest first."""
+        """Dead letters, latest first; all of them without a limit."""
         return self._all(
             DeadLetterEntry, "list_dead_letters", status=status, reason=reason, entity_id=entity_id, limit=limit
         )
