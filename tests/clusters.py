@@ -57,15 +57,22 @@ class Cluster:
         assert producer.flush(30) == 0
 
     def publish_in_transaction(
-        self, topic: str, events: Sequence[dict[str, Any]], *, commit: bool, partition: int = 0
+        self,
+        topic: str,
+        events: Sequence[dict[str, Any]],
+        *,
+        commit: bool,
+        partition: int = 0,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
-        """Append in one transaction of a producer, which leaves a control record behind."""
+        """Append in one transaction of a producer, which leaves a control record behind; readers do not see it open."""
         producer = Producer({"bootstrap.servers": self.bootstrap_servers, "transactional.id": topic, **_ONE_AT_A_TIME})
         producer.init_transactions(30)
         producer.begin_transaction()
         for event in events:
             producer.produce(topic, encoded(event), key=b"k", partition=partition)
         producer.flush(30)
+        meanwhile()
         if commit:
             producer.commit_transaction(30)
         else:

@@ -18,7 +18,7 @@ from foldline.custody import Custody
 from foldline.engine import Worker
 from foldline.folding import Folding
 from foldline.machines import load_machines
-from foldline.ports import Chunk, Listener, LogFacts
+from foldline.ports import Chunk, Claim, Listener, LogFacts
 from foldline.postgres.claims import Claimant
 from foldline.postgres.tables import PostgresTables
 
@@ -125,8 +125,8 @@ class MemorySource:
         log = self.logs[partition]
         return LogFacts(self.low, log[-1].offset + 1 if log else self.low, self.topic_id)
 
-    def read_from(self, partition: Partition, offset: int) -> None:
-        self.reading[partition] = offset
+    def read_from(self, claim: Claim, offset: int) -> None:
+        self.reading[claim.partition] = offset
 
     def stop_reading(self, partition: Partition) -> None:
         self.reading.pop(partition, None)

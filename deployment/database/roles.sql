@@ -24,14 +24,16 @@ DECLARE
     tables CONSTANT text[] := ARRAY[
         'fsm_state', 'fsm_state_history', 'workflow_executions', 'workflow_execution_history', 'foldline_positions',
         'foldline_machine_versions', 'foldline_machine_activations', 'foldline_identities', 'foldline_dead_letters',
-        'foldline_cleaned_workflows', 'foldline_cleanups', 'foldline_migrations'];
+        'foldline_cleaned_workflows', 'foldline_cleanups', 'foldline_migrations', 'foldline_topics', 'foldline_barriers',
+        'foldline_acceptances'];
     sequences CONSTANT text[] := ARRAY['fsm_state_history_id_seq', 'workflow_execution_history_id_seq'];
     functions CONSTANT text[] := ARRAY[
         'foldline_begin_rollback(integer)', 'foldline_mark_hand_written_state()', 'foldline_open_stage()',
         'record_fsm_state_history()', 'foldline_cut_off(integer)', 'cleanup_old_fsm_history(integer)',
         'foldline_mark_hand_written_workflow()', 'cleanup_completed_workflows(integer)',
         'find_stuck_workflows(double precision)', 'foldline_mark_move()',
-        'foldline_add_timeline(bigint[],text[],text[],text[],timestamptz[],text[],text[],text[],text[],bigint[])'];
+        'foldline_add_timeline(bigint[],text[],text[],text[],timestamptz[],text[],text[],text[],text[],bigint[])',
+        'foldline_accept_position(text,integer,bigint,text,bigint,boolean,text,integer,boolean,text,text)'];
     role_name text;
     object    record;
 BEGIN
@@ -113,15 +115,17 @@ BEGIN
              'SELECT,
               INSERT (topic, partition, next_offset, begun_at, epoch, topic_id, group_id, owner),
               UPDATE (next_offset, epoch, topic_id, leader_epoch, applied, duplicate, rejected, undecodable, group_id,
-                      owner, claimed_at, moved_at, stopped_reason)',
+                      owner, claimed_at, moved_at, stopped_reason, tripped)',
              'foldline_projector'),
+            ('foldline_topics', 'SELECT, INSERT, UPDATE (partitions)', 'foldline_projector'),
+            ('foldline_barriers', 'SELECT, INSERT (topic, partition, older, end_offset)', 'foldline_projector'),
             ('foldline_machine_versions', 'SELECT, INSERT (fsm_type, version, digest, definition)', 'foldline_projector'),
             ('foldline_machine_activations',
-             'SELECT, INSERT (topic, partition, fsm_type, from_offset, version)',
+             'SELECT, INSERT (topic, partition, incarnation, fsm_type, from_offset, version)',
              'foldline_projector'),
             ('foldline_identities', 'SELECT, INSERT, UPDATE (rejected)', 'foldline_projector'),
             ('foldline_dead_letters',
-             'INSERT (topic, partition, record_offset, verdict, reason, detail, fsm_type, entity_id, workflow_id,
+             'INSERT (topic, partition, incarnation, record_offset, verdict, reason, detail, fsm_type, entity_id, workflow_id,
                       correlation_id, event_id, key, value, headers, record_timestamp_ms)',
              'foldline_projector'),
             ('foldline_cleaned_workflows',
@@ -144,6 +148,9 @@ BEGIN
                       metadata)',
              'foldline_ops'),
             ('foldline_dead_letters', 'UPDATE (status)', 'foldline_ops'),
+            ('foldline_accept_position(text,integer,bigint,text,bigint,boolean,text,integer,boolean,text,text)',
+             'EXECUTE',
+             'foldline_ops'),
             ('cleanup_old_fsm_history(integer)', 'EXECUTE', 'foldline_ops'),
             ('cleanup_completed_workflows(integer)', 'EXECUTE', 'foldline_ops'),
             ('find_stuck_workflows(double precision)', 'EXECUTE', 'foldline_reader, foldline_ops')

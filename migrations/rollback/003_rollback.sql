@@ -9,6 +9,11 @@ BEGIN
     -- 005
     DROP TABLE IF EXISTS foldline_identities;
     -- 004
+    DROP FUNCTION IF EXISTS foldline_accept_position(
+        text, integer, bigint, text, bigint, boolean, text, integer, boolean, text, text);
+    DROP TABLE IF EXISTS foldline_acceptances;
+    DROP TABLE IF EXISTS foldline_barriers;
+    DROP TABLE IF EXISTS foldline_topics;
     DROP TABLE IF EXISTS foldline_machine_activations;
     DROP TABLE IF EXISTS foldline_machine_versions;
     DROP TABLE IF EXISTS foldline_positions;

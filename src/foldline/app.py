@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from foldline import facts
 from foldline.core.batch import Partition
+from foldline.core.breaker import Breaker
 from foldline.core.machine import Machines
 from foldline.custody import Custody
 from foldline.embedded import Servers, default_home, running_servers
@@ -137,7 +138,13 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
     with ExitStack() as stack:
         tables = PostgresTables(
             place.database_url,
-            claimant=Claimant(settings.group_id, owner, workflow_topics, settings.start == "earliest"),
+            claimant=Claimant(
+                settings.group_id,
+                owner,
+                workflow_topics,
+                start_anywhere=settings.start == "earliest",
+                breaker=settings.breaker_percent > 0,
+            ),
             machines=machines,
         )
         stack.callback(tables.close)
@@ -150,7 +157,8 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
             batch_size=settings.batch_size,
             announce=announce,
         )
-        custody = Custody(source, tables, settings.group_id, announce)
+        breaker = Breaker(settings.breaker_percent, settings.breaker_records)
+        custody = Custody(source, tables, settings.group_id, announce, breaker)
         worker = Worker(source, tables, custody, Folding(tables, machines, workflow_topics), announce, time.monotonic)
         source.listen(worker)
         announce(facts.WorkerStarted(settings.group_id, owner, settings.topics))

@@ -2,20 +2,31 @@
 
 The group assigns; a claim in the database makes it ours. A partition is *waiting* (assigned, to be claimed when due),
 *held* (claimed: the line may apply its batches) or *stopped* (assigned, but it cannot go on without a person).
+
+    assigned ──► waiting ──claim──► held ──fault──► stopped
+                    ▲                 │                │
+                    └──fenced, away───┘◄───accepted────┘
+
+Whoever is fenced stands down and claims again later, the later the more often it happened within a minute, and only
+once the group has confirmed that it still is a member: two who both believe to be the owner end where the group says.
 """
 
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from foldline import facts
-from foldline.core.batch import Batch, Partition
+from foldline.core.batch import Batch, Counts, Partition
+from foldline.core.breaker import Breaker
 from foldline.ports import Claim, PartitionFault, Source, Tables, Unavailable
 
 _FIRST_DELAY_SECONDS = 0.2
 _LONGEST_DELAY_SECONDS = 15.0
+_SETBACKS_COUNT_SECONDS = 60.0
+_LOOK_AT_STOPPED_EVERY_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -31,17 +42,36 @@ class _Held:
     next_offset: int
 
 
+@dataclass(slots=True)
+class _Setbacks:
+    """When a partition was lost after it was claimed: the more within a minute, the later it is claimed again."""
+
+    at: deque[float] = field(default_factory=deque)
+
+    def count(self, now: float) -> int:
+        self.at.append(now)
+        while now - self.at[0] > _SETBACKS_COUNT_SECONDS:
+            self.at.popleft()
+        return len(self.at)
+
+
 class Custody:
     """Keeps the three kinds of partitions apart. `group_id` is ours: a claim of another group's is a mistake."""
 
-    def __init__(self, source: Source, tables: Tables, group_id: str, announce: facts.Announce) -> None:
+    def __init__(
+        self, source: Source, tables: Tables, group_id: str, announce: facts.Announce, breaker: Breaker | None = None
+    ) -> None:
         self._source = source
         self._tables = tables
         self._group_id = group_id
         self._announce = announce
+        self._breaker = breaker or Breaker(0, 1)
         self._waiting: dict[Partition, _Waiting] = {}
         self._held: dict[Partition, _Held] = {}
         self._stopped: dict[Partition, PartitionFault] = {}
+        self._answerable: set[Partition] = set()
+        self._looked_at = 0.0
+        self._setbacks: dict[Partition, _Setbacks] = {}
 
     @property
     def stopped(self) -> dict[Partition, PartitionFault]:
@@ -63,11 +93,16 @@ class Custody:
         for partition in partitions:
             self._waiting.pop(partition, None)
             self._stopped.pop(partition, None)
+            self._answerable.discard(partition)
+            self._breaker.forget(partition)
             if self._held.pop(partition, None) is not None:
                 self._announce(facts.PartitionReleased(str(partition)))
 
     def claim_due(self, now: float) -> None:
-        """Claim what is waiting and due."""
+        """Claim what is waiting and due, and what was stopped and has its answer."""
+        if self._answerable and now - self._looked_at >= _LOOK_AT_STOPPED_EVERY_SECONDS:
+            self._looked_at = now
+            self._resume()
         for partition in [partition for partition, waiting in self._waiting.items() if waiting.due <= now]:
             self._claim(partition, now)
 
@@ -80,23 +115,34 @@ class Custody:
         """Our claim of a held partition."""
         return self._held[partition].claim
 
-    def moved(self, partition: Partition, next_offset: int) -> None:
+    def moved(self, partition: Partition, next_offset: int, counts: Counts) -> None:
         """A transaction of ours is committed."""
-        if partition in self._held:
-            self._held[partition].next_offset = next_offset
+        if partition not in self._held:
+            return
+        self._held[partition].next_offset = next_offset
+        tripped = self._breaker.judged(partition, counts)
+        if tripped is not None:
+            refused = f"{tripped.refused} of its last {tripped.judged} records were refused"
+            fault = PartitionFault(
+                f"The breaker stopped {partition}: {refused}.",
+                remedy="Look at `foldline deadletters list` and mend the machine or the publisher, then let it go on"
+                f" with `foldline positions accept {partition.topic} {partition.number} --why ...`.",
+            )
+            self.stop(partition, fault, tripped=True)
 
     def go_on_at(self, partition: Partition, next_offset: int) -> None:
         """The position stands elsewhere: read from there."""
-        self._held[partition].next_offset = next_offset
-        self._source.read_from(partition, next_offset)
+        held = self._held[partition]
+        held.next_offset = next_offset
+        self._source.read_from(held.claim, next_offset)
 
     def fenced(self, partition: Partition, owner: str, group_id: str, now: float) -> None:
         """Another owner claimed it. Stand down; claim again only later, and only as a living member of our group."""
-        self._source.stop_reading(partition)
         held = self._held.pop(partition)
+        self._source.stop_reading(partition)
         self._announce(facts.PartitionFenced(str(partition), owner, group_id))
         if group_id != self._group_id:
-            self.stop(
+            self._stop(
                 partition,
                 PartitionFault(
                     f"{partition} is projected by group {group_id!r} ({owner}), not only by ours, {self._group_id!r}.",
@@ -104,31 +150,57 @@ class Custody:
                 ),
             )
             return
-        waiting = _Waiting(attempts=1, fenced_at=held.next_offset)
-        waiting.due = now + _delay(waiting.attempts)
-        self._waiting[partition] = waiting
+        self._wait(partition, now, fenced_at=held.next_offset)
 
-    def stop(self, partition: Partition, fault: PartitionFault) -> None:
+    def interrupted(self, partition: Partition, fault: Unavailable, now: float) -> None:
+        """The broker cannot deliver it now. Claim it again later, which looks at its log anew."""
+        self._source.stop_reading(partition)
+        if self._held.pop(partition, None) is not None:
+            delay = self._wait(partition, now)
+            self._announce(facts.ClaimPostponed(str(partition), fault.problem, 0, delay))
+
+    def stop(self, partition: Partition, fault: PartitionFault, *, tripped: bool = False) -> None:
         """The partition cannot go on; the others do."""
         self._source.stop_reading(partition)
         held = self._held.pop(partition, None)
-        self._waiting.pop(partition, None)
         if held is not None:
-            self._tables.stop_partition(held.claim, str(fault))
+            self._tables.stop_partition(held.claim, str(fault), tripped=tripped)
+        self._stop(partition, fault)
+        self._answerable.add(partition)
+
+    def _stop(self, partition: Partition, fault: PartitionFault) -> None:
+        self._waiting.pop(partition, None)
+        self._breaker.forget(partition)
         self._stopped[partition] = fault
         self._announce(facts.PartitionStopped(str(partition), fault.problem, fault.remedy))
+
+    def _resume(self) -> None:
+        """What an operator has let go on is claimed again, which sees whether it can."""
+        try:
+            answered = self._tables.let_go_on(sorted(self._answerable, key=str))
+        except (Unavailable, PartitionFault):
+            return
+        for partition in answered:
+            self._answerable.discard(partition)
+            del self._stopped[partition]
+            self._waiting[partition] = _Waiting()
+
+    def _wait(self, partition: Partition, now: float, fenced_at: int | None = None) -> float:
+        delay = _delay(self._setbacks.setdefault(partition, _Setbacks()).count(now))
+        self._waiting[partition] = _Waiting(now + delay, 0, fenced_at)
+        return delay
 
     def _claim(self, partition: Partition, now: float) -> None:
         waiting = self._waiting[partition]
         waiting.attempts += 1
-        waiting.due = now + _delay(waiting.attempts)
+        delay = _delay(waiting.attempts)
+        waiting.due = now + delay
         try:
             if waiting.fenced_at is not None:
                 self._source.confirm_membership(partition, waiting.fenced_at)
             claim = self._tables.claim(partition, self._source.log_facts(partition))
         except Unavailable as fault:
-            delay = waiting.due - now
-            self._announce(facts.BatchRetried(str(partition), fault.problem, waiting.attempts, delay))
+            self._announce(facts.ClaimPostponed(str(partition), fault.problem, waiting.attempts, delay))
             return
         except PartitionFault as fault:
             self.stop(partition, fault)
@@ -139,7 +211,7 @@ class Custody:
             return
         del self._waiting[partition]
         self._held[partition] = _Held(claim, claim.next_offset)
-        self._source.read_from(partition, claim.next_offset)
+        self._source.read_from(claim, claim.next_offset)
         self._announce(facts.PartitionClaimed(str(partition), claim.epoch, claim.next_offset))
 
 

@@ -113,9 +113,13 @@ class Worker:
         for partition in partitions:
             self._folding.forget(partition)
 
-    def broken(self, partition: Partition, fault: PartitionFault) -> None:
-        """The broker cannot deliver this one any more. What is in flight for it was read before, and counts."""
-        self._custody.stop(partition, fault)
+    def broken(self, partition: Partition, fault: PartitionFault | Unavailable) -> None:
+        """The broker cannot deliver this one any more, or not now. What is in flight was read before, and counts."""
+        match fault:
+            case PartitionFault():
+                self._custody.stop(partition, fault)
+            case Unavailable():
+                self._custody.interrupted(partition, fault, self._now())
 
     def settle(self) -> bool:
         """Wait for the transaction in flight and acknowledge it. False: it had to be mended first."""
@@ -150,7 +154,7 @@ class Worker:
 
     def _acknowledge(self, plan: Plan, began: float) -> None:
         partition, next_offset = plan.batch.partition, plan.batch.span.next_offset
-        self._custody.moved(partition, next_offset)
+        self._custody.moved(partition, next_offset, plan.counts)
         self._folding.committed(plan)
         self._source.acknowledge(partition, next_offset)
         counts = plan.counts

@@ -100,6 +100,16 @@ class BatchRetried:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimPostponed:
+    """A partition of ours is not read now; it is claimed again later. `attempt` 0: it was being read until now."""
+
+    partition: str
+    problem: str
+    attempt: int
+    delay_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RecordRefused:
     """PostgreSQL refused what the decoder let through: a dead letter, and a defect of the decoder."""
 
@@ -133,6 +143,7 @@ Fact = (
     | PartitionStopped
     | BatchApplied
     | BatchRetried
+    | ClaimPostponed
     | RecordRefused
     | EntityStrayed
     | BrokerTrouble

@@ -6,9 +6,9 @@ what it found. Exceptions are for what concerns no decision: a server that is aw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from foldline.core.batch import EntityKey, KnownVerdicts, Partition, Plan, Span
@@ -73,11 +73,24 @@ class PartitionFault(FoldlineError):  # noqa: N818 - a fault of one partition, n
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A partition that is ours from now on, under this epoch. `ended`: the frozen session that was ended for it."""
+    """A partition that is ours from now on, under this epoch.
+
+    Attributes:
+        partition: which.
+        epoch: the fencing number that its transactions carry.
+        next_offset: where to go on, which is what the previous owner committed last.
+        topic_id: the id of the topic that the position was made with; None if Kafka gave none.
+        leader_epoch: Kafka's leader epoch of the record before `next_offset`, if it is known.
+        compaction_accepted: whether an operator has accepted that the topic is compacted.
+        ended: the frozen session that was ended for the claim.
+    """
 
     partition: Partition
     epoch: int
     next_offset: int
+    topic_id: str | None = None
+    leader_epoch: int | None = None
+    compaction_accepted: bool = False
     ended: str | None = None
 
 
@@ -93,11 +106,25 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class LogFacts:
-    """What the broker says of a partition now: the first and the end offset, and the id of its topic if it has one."""
+    """What the broker says of a partition now.
+
+    Attributes:
+        low: the offset of its first record.
+        high: the offset after its last record, committed or not.
+        topic_id: the id that its topic got when it was created; None if the broker knows no ids.
+        ends: `high` of every partition of the topic, by number.
+        compacted: whether the topic is compacted; None if we may not know.
+    """
 
     low: int
     high: int
     topic_id: str | None
+    ends: Mapping[int, int] = field(default_factory=dict)
+    compacted: bool | None = False
+
+    def ending_at(self, high: int) -> LogFacts:
+        """The same, of a log that is known to part from ours there."""
+        return replace(self, high=high)
 
 
 class Tables(Protocol):
@@ -136,8 +163,14 @@ class Tables(Protocol):
     def finish(self) -> Answer:
         """Wait for the transaction that was started, and say what became of it."""
 
-    def stop_partition(self, claim: Claim, reason: str) -> None:
-        """Note why a partition was stopped, where people look. Best effort: never raises."""
+    def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> None:
+        """Note why a partition was stopped, where people look. Best effort: never raises.
+
+        `tripped`: by the breaker, so that no other worker goes on either.
+        """
+
+    def let_go_on(self, stopped: Sequence[Partition]) -> Sequence[Partition]:
+        """Those of these partitions that are no longer noted as stopped: an operator has answered."""
 
 
 class Listener(Protocol):
@@ -152,8 +185,8 @@ class Listener(Protocol):
     def lost(self, partitions: Sequence[Partition]) -> None:
         """These went to another member already."""
 
-    def broken(self, partition: Partition, fault: PartitionFault) -> None:
-        """The broker cannot deliver this one any more."""
+    def broken(self, partition: Partition, fault: PartitionFault | Unavailable) -> None:
+        """The broker cannot deliver this one any more, or not now."""
 
 
 class Source(Protocol):
@@ -171,8 +204,8 @@ class Source(Protocol):
     def log_facts(self, partition: Partition) -> LogFacts:
         """Ask the broker. May raise `Unavailable` or `PartitionFault`."""
 
-    def read_from(self, partition: Partition, offset: int) -> None:
-        """Deliver the partition's records from this offset on."""
+    def read_from(self, claim: Claim, offset: int) -> None:
+        """Deliver the claimed partition's records from this offset on, as long as its log is the one of the claim."""
 
     def stop_reading(self, partition: Partition) -> None:
         """Deliver nothing more of this partition."""

@@ -276,8 +276,9 @@ def _name(projector: Projector) -> str:
     ("log", "problem"),
     [
         (LogFacts(0, 100, "id-2"), "deleted and created again"),
-        (LogFacts(2, 100, "id-1"), "the log begins at 2 now"),
-        (LogFacts(0, 0, "id-1"), "the log ends at 0 already"),
+        (LogFacts(2, 100, "id-1"), "the log begins later now at 2"),
+        (LogFacts(0, 0, "id-1"), "the log ends at 0"),
+        (LogFacts(0, 100, "id-1", compacted=True), "is compacted"),
     ],
 )
 def test_a_log_that_is_not_what_it_was_stops_the_partition(projector: Projector, log: LogFacts, problem: str) -> None:

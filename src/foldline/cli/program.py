@@ -21,6 +21,7 @@ from foldline.cli import (
     history,
     machines,
     migrate,
+    positions,
     publish,
     run,
     status,
@@ -51,8 +52,8 @@ app.command()(publish.publish)
 app.command()(check.check)
 app.command()(config.config)
 app.command()(status.status)
-app.command()(status.positions)
 app.command()(history.history)
+app.add_typer(positions.app)
 app.add_typer(workflows.app)
 app.add_typer(deadletters.app)
 app.add_typer(machines.app)

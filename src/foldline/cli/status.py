@@ -1,4 +1,4 @@
-"""`foldline status` and `foldline positions`: how far the projection is, and what waits for somebody."""
+"""`foldline status`: how far the projection is, and what waits for somebody."""
 
 from __future__ import annotations
 
@@ -132,32 +132,6 @@ def status(*, as_json: AsJson = False) -> None:
     show_states(states)
     line_out(f"Workflows: {listed(workflows)}")
     line_out(f"Open dead letters: {listed((reason, count) for _, reason, count in letters)}")
-
-
-@prints(list[Position])
-def positions(*, as_json: AsJson = False) -> None:
-    """Print where each partition stands and who claimed it last."""
-    found = Reports(here(database=True).database_url).positions()
-    if as_json:
-        json_out(found)
-        return
-    table_out(
-        ["partition", "next offset", "begun at", "epoch", "group", "owner", "claimed", "moved", "stopped"],
-        [
-            [
-                f"{each.topic}[{each.partition}]",
-                each.next_offset,
-                each.begun_at,
-                each.epoch,
-                each.group_id,
-                each.owner,
-                each.claimed_at,
-                instant(each.moved_at),
-                each.stopped_reason or "",
-            ]
-            for each in found
-        ],
-    )
 
 
 def show_states(states: Sequence[tuple[str, str, int]]) -> None:

@@ -73,6 +73,13 @@ class Connection:
             remedy="The broker's log says why; most often this user lacks the permission.",
         )
 
+    def unanswered(self, *, asked: str) -> LogError:
+        """Return what to raise where no answer came in time."""
+        return LogError(
+            f"Kafka at {self.servers} does not answer when asked to {asked} ({self._trouble or 'timed out'}).",
+            remedy="Look at the brokers.",
+        )
+
     def _refused(self, cause: KafkaError) -> SettingError:
         """Name the settings whose properties librdkafka speaks of."""
         said = cause.str()

@@ -14,7 +14,12 @@ _OF_CONSUMER: Properties = {
     "isolation.level": "read_committed",
     "enable.partition.eof": True,
 }
-_BENEATH_CONSUMER: Properties = {"check.crcs": True, "fetch.wait.max.ms": 50, "queued.max.messages.kbytes": 65536}
+_BENEATH_CONSUMER: Properties = {
+    "check.crcs": True,
+    "fetch.wait.max.ms": 50,
+    "queued.max.messages.kbytes": 65536,
+    "topic.metadata.refresh.interval.ms": 10_000,  # how late a member hears of topics and partitions that come and go
+}
 _COOPERATIVE: Properties = {"partition.assignment.strategy": "cooperative-sticky"}
 
 BATCH = 16_384

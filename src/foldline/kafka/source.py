@@ -26,13 +26,23 @@ from foldline.kafka.connection import Connection, reason_of
 from foldline.kafka.log import LogReader
 from foldline.kafka.properties import Properties, consumer_properties
 from foldline.kafka.reading import Reading
-from foldline.ports import Chunk, Listener, LogFacts, PartitionFault, Unavailable
+from foldline.kafka.truncation import cut_off
+from foldline.kafka.watching import TopicWatch
+from foldline.lost_log import Loss, Standing, explained
+from foldline.ports import Chunk, Claim, Listener, LogFacts, PartitionFault, Unavailable
 
-_REQUEST_SECONDS = 10.0
 _LINGER_SECONDS = 0.02
+_CONFIRM_SECONDS = 0.1
 _ACKNOWLEDGE_EVERY_SECONDS = 1.0
 _SAY_AGAIN_SECONDS = 30.0
 _MOST_BUFFERED_BATCHES = 4
+_LOOK_AGAIN = {
+    KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - the library's public names
+    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+    KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001
+    KafkaError.OFFSET_OUT_OF_RANGE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
 
 
 class KafkaSource:
@@ -56,6 +66,8 @@ class KafkaSource:
         announce: facts.Announce,
     ) -> None:
         self._log = LogReader(properties)
+        self._watch = TopicWatch(self._log)
+        self._asked_at: dict[str, float] = {}
         self._topics = list(topics)
         self._batch_size = batch_size
         self._announce = announce
@@ -80,11 +92,16 @@ class KafkaSource:
         """Records of one claimed partition, partitions in turn; None if there is nothing (`wait`: for a moment)."""
         self._fetch(_LINGER_SECONDS if wait else 0.0)
         self._acknowledge_due()
+        self._look()
+        unconfirmed = {each.partition.topic for each in self._reading.values() if each.ready() and not self._sure(each)}
+        if unconfirmed:
+            self._watch.ask(unconfirmed, time.monotonic(), _CONFIRM_SECONDS)
+            self._look()
         for _ in range(len(self._turns)):
-            partition = self._turns[0]
+            reading = self._reading[self._turns[0]]
             self._turns.rotate(-1)
-            if self._reading[partition].ready():
-                return self._reading[partition].chunk(self._batch_size)
+            if reading.ready() and self._sure(reading):
+                return reading.chunk(self._batch_size)
         return None
 
     def keep_alive(self, seconds: float) -> None:
@@ -93,33 +110,41 @@ class KafkaSource:
         self._consumer.pause([TopicPartition(p.topic, p.number) for p in self._reading])
         while (left := until - time.monotonic()) > 0:
             self._take(self._consumer.consume(1, min(left, 0.1)))
+            self._look()
         self._consumer.resume([TopicPartition(p.topic, p.number) for p in self._reading])
 
-    def read_from(self, partition: Partition, offset: int) -> None:
-        """Deliver the partition's records from this offset on."""
+    def read_from(self, claim: Claim, offset: int) -> None:
+        """Deliver the claimed partition's records from this offset on.
+
+        Where the leader epoch of the record before it is known, the client sees whether the log was cut off since.
+        """
+        partition = claim.partition
         self.stop_reading(partition)
         self._consumer.incremental_assign([TopicPartition(partition.topic, partition.number, offset)])
+        if claim.leader_epoch is not None and offset == claim.next_offset:  # only a seek has the client compare it
+            self._consumer.seek(
+                TopicPartition(partition.topic, partition.number, offset, leader_epoch=claim.leader_epoch)
+            )
         self._reading[partition] = Reading(partition, offset)
         self._turns.append(partition)
+        self._watch.watch(claim, self._asked_at.get(partition.topic, 0.0))
 
     def stop_reading(self, partition: Partition) -> None:
         """Deliver nothing more of this partition."""
         if self._reading.pop(partition, None) is not None:
             self._turns.remove(partition)
+            self._watch.leave(partition)
             self._consumer.incremental_unassign([TopicPartition(partition.topic, partition.number)])
 
     def log_facts(self, partition: Partition) -> LogFacts:
-        """Ask the broker for the partition's first and end offset and its topic's id."""
+        """Ask the broker."""
+        asked_at = time.monotonic()
         try:
-            low, high = self._consumer.get_watermark_offsets(
-                TopicPartition(partition.topic, partition.number), timeout=_REQUEST_SECONDS
-            )
-            return LogFacts(low, high, self._log.topic_id(partition.topic))
-        except KafkaException as error:
-            problem = f"Kafka does not answer for {partition} ({reason_of(error).name()})."
+            found = self._log.facts(partition)
         except LogError as error:
-            problem = error.problem
-        raise Unavailable(problem, remedy="Asking again.")
+            raise Unavailable(error.problem, remedy="Asking again.") from None
+        self._asked_at[partition.topic] = asked_at
+        return found
 
     def acknowledge(self, partition: Partition, next_offset: int) -> None:
         """Tell the group how far we are, once a second at most: a courtesy to lag tools."""
@@ -157,6 +182,7 @@ class KafkaSource:
         return any(reading.ready() for reading in self._reading.values())
 
     def _take(self, messages: Iterable[Message]) -> None:
+        now = time.monotonic()
         for (topic, number), run in groupby(messages, key=lambda message: (message.topic(), message.partition())):
             if topic is None or number is None:
                 continue
@@ -165,6 +191,7 @@ class KafkaSource:
                 reading = self._reading.get(partition)
                 if reading is None:  # it was given away, or stopped, after the client had fetched this
                     break
+                reading.fetched_at = now
                 error = message.error()
                 if error is None:
                     reading.messages.append(message)
@@ -174,14 +201,24 @@ class KafkaSource:
                     self._broken(partition, error)
 
     def _broken(self, partition: Partition, error: KafkaError) -> None:
-        if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):  # noqa: SLF001 - see above
-            fault = PartitionFault(
-                f"The log of {partition} no longer has the records that we stand at.",
-                remedy="Restore the topic, or rebuild from what there is. Nothing is skipped in silence.",
-            )
+        """What a claim looks at, is claimed again; that a log was cut off and has grown since, only the client sees."""
+        fault: PartitionFault | Unavailable
+        if cut_off(error):
+            reading = self._reading[partition]
+            fault = explained(Loss.CUT_OFF, Standing(partition, reading.start, None))
+        elif error.code() in _LOOK_AGAIN:
+            fault = Unavailable(f"Kafka cannot deliver {partition} ({error.name()}).", remedy="Looking again.")
         else:
             fault = PartitionFault(f"Kafka refuses to deliver {partition} ({error.name()}).", remedy="See the broker.")
         self._listener.broken(partition, fault)
+
+    def _sure(self, reading: Reading) -> bool:
+        return self._watch.confirmed(reading.partition, reading.fetched_at)
+
+    def _look(self) -> None:
+        """Hear of topics that are not what they were."""
+        for partition, fault in self._watch.turn(time.monotonic()):
+            self._listener.broken(partition, fault)
 
     def _acknowledge_due(self) -> None:
         now = time.monotonic()
@@ -230,6 +267,7 @@ class KafkaSource:
         read = [partition for partition in partitions if self._reading.pop(partition, None) is not None]
         for partition in read:
             self._turns.remove(partition)
+            self._watch.leave(partition)
         consumer.incremental_unassign([TopicPartition(p.topic, p.number) for p in read])
 
 

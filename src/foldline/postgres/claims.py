@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -12,7 +12,8 @@ from psycopg import errors
 from foldline.core.batch import Partition
 from foldline.core.machine import Machine, Machines
 from foldline.errors import MachineError
-from foldline.ports import Claim, LogFacts, PartitionFault
+from foldline.lost_log import Standing, explained, loss_of
+from foldline.ports import Claim, LogFacts, PartitionFault, Unavailable
 from foldline.postgres.blockers import end_frozen, position_holder
 from foldline.postgres.queries import query
 
@@ -68,13 +69,14 @@ class Claimant:
     """Who claims: the consumer group, a name for people, and the rules of a claim.
 
     `workflow_topics` are those that no machine judges; `start_anywhere`: a first claim may begin although the log's
-    beginning is gone.
+    beginning is gone; `breaker`: whether what the breaker stopped stays stopped.
     """
 
     group_id: str
     owner: str
     workflow_topics: frozenset[str] = frozenset()
     start_anywhere: bool = False
+    breaker: bool = False
 
 
 def claim(
@@ -82,57 +84,84 @@ def claim(
 ) -> Claim:
     """Take the partition over.
 
-    An owner that is frozen in the middle of its transaction is ended.
+    An owner that is frozen in the middle of its transaction is ended. A partition that was added to its topic later is
+    not begun before every older one has passed the end that it had then.
 
     Raises:
-        Unavailable: somebody else holds the position's row; says who.
+        Unavailable: somebody else holds the position's row, or an older partition is behind; says who.
         PartitionFault: the log, or a machine, is not what the position was made with.
     """
     where = {"topic": partition.topic, "partition": partition.number}
-    known = connection.execute(query("read_position"), where).fetchone()
-    if known is None and log.low > 0 and not claimant.start_anywhere:
-        raise PartitionFault(
-            f"The beginning of {partition} is gone: its first record is {log.low}.",
-            remedy="Set FOLDLINE_START=earliest to begin there; what came before will be missing.",
-        )
-    asked = where | {"low": log.low, "topic_id": log.topic_id, "group_id": claimant.group_id, "owner": claimant.owner}
+    _note_growth(connection, partition.topic, log)
+    if connection.execute(query("read_position"), where).fetchone() is None:
+        _may_begin(connection, partition, log, claimant)
+    asked = where | {
+        "low": log.low,
+        "topic_id": log.topic_id,
+        "group_id": claimant.group_id,
+        "owner": claimant.owner,
+        "breaker": claimant.breaker,
+    }
     try:
-        (epoch, next_offset, topic_id, _leader_epoch), ended = _take_over(connection, asked), None
+        taken, tripped = _take_over(connection, partition, asked)
     except errors.LockNotAvailable:
-        ended = position_holder(connection, where)
-        if ended is not None:
-            end_frozen(connection, ended)
-        epoch, next_offset, topic_id, _leader_epoch = _take_over(connection, asked)
-    taken = Claim(partition, epoch, next_offset, ended=None if ended is None else str(ended))
-    fault = _lost_log(taken, log, topic_id)
+        holder = position_holder(connection, where)
+        if holder is not None:
+            end_frozen(connection, holder)
+        taken, tripped = _take_over(connection, partition, asked)
+        taken = taken if holder is None else replace(taken, ended=str(holder))
+    standing = Standing(partition, taken.next_offset, taken.topic_id, taken.compaction_accepted)
+    loss = loss_of(standing, log)
+    fault = None if loss is None else explained(loss, standing, log)
+    if fault is None and tripped is not None:
+        fault = PartitionFault(tripped)
     if fault is None and partition.topic not in claimant.workflow_topics:
         fault = _machine_conflict(connection, partition, book)
     if fault is not None:
-        note = where | {"epoch": epoch, "reason": str(fault)}
+        note = where | {"epoch": taken.epoch, "reason": str(fault), "tripped": tripped is not None}
         connection.execute(query("stop_partition"), note)
         raise fault
     return taken
 
 
-def _take_over(connection: psycopg.Connection[Any], asked: Mapping[str, object]) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = connection.execute(query("claim"), asked).fetchone()
+def _note_growth(connection: psycopg.Connection[Any], topic: str, log: LogFacts) -> None:
+    """Keep how many partitions the topic has; those that come later have to wait for the older ones."""
+    if not log.ends:
+        return
+    now = {"topic": topic, "partitions": len(log.ends)}
+    known = connection.execute(query("known_partitions"), now).fetchone()
+    if known is None:
+        connection.execute(query("register_topic"), now)
+    elif known[0] < len(log.ends):
+        connection.execute(query("grow_topic"), now | {"olders": list(log.ends), "ends": list(log.ends.values())})
+
+
+def _may_begin(connection: psycopg.Connection[Any], partition: Partition, log: LogFacts, claimant: Claimant) -> None:
+    if log.low > 0 and not claimant.start_anywhere:
+        raise PartitionFault(
+            f"The beginning of {partition} is gone: its first record is {log.low}.",
+            remedy="Set FOLDLINE_START=earliest to begin there; what came before will be missing.",
+        )
+    where = {"topic": partition.topic, "partition": partition.number}
+    behind = connection.execute(query("older_behind"), where).fetchone()
+    if behind is not None:
+        older, end, stands_at = behind
+        stands = "has not begun" if stands_at is None else f"stands at {stands_at}"
+        raise Unavailable(
+            f"{partition} was added later: it waits until {Partition(partition.topic, older)}, which {stands}, has"
+            f" passed {end}.",
+            remedy="Looking again.",
+        )
+
+
+def _take_over(
+    connection: psycopg.Connection[Any], partition: Partition, asked: Mapping[str, object]
+) -> tuple[Claim, str | None]:
+    """The claim, and why the breaker stopped the partition if it did."""
+    row = connection.execute(query("claim"), asked).fetchone()
     assert row is not None, "a claim always returns its row"
-    return row
-
-
-def _lost_log(taken: Claim, log: LogFacts, topic_id: str | None) -> PartitionFault | None:
-    remedy = "Restore the topic, or rebuild from what there is. Nothing is skipped in silence."
-    if topic_id is not None and log.topic_id is not None and topic_id != log.topic_id:
-        return PartitionFault(f"The topic of {taken.partition} was deleted and created again.", remedy=remedy)
-    if taken.next_offset < log.low:
-        return PartitionFault(
-            f"{taken.partition} stands at {taken.next_offset}, but the log begins at {log.low} now.", remedy=remedy
-        )
-    if taken.next_offset > log.high:
-        return PartitionFault(
-            f"{taken.partition} stands at {taken.next_offset}, but the log ends at {log.high} already.", remedy=remedy
-        )
-    return None
+    epoch, next_offset, topic_id, leader_epoch, compaction_accepted, tripped = row
+    return Claim(partition, epoch, next_offset, topic_id, leader_epoch, compaction_accepted), tripped
 
 
 def _machine_conflict(

@@ -27,6 +27,11 @@ class Position:
         claimed_at: when it did.
         moved_at: when the position moved last; null if it never did.
         stopped_reason: why the partition stopped; null if it did not.
+        tripped: whether the breaker stopped it.
+        topic_id: the id that Kafka gave the topic; null if it gave none.
+        leader_epoch: Kafka's leader epoch of the record before next_offset; null if it is not known.
+        incarnation: how often another log of this name was accepted in place of the first.
+        compaction_accepted: whether somebody has accepted that the topic is compacted.
     """
 
     topic: str
@@ -43,6 +48,40 @@ class Position:
     claimed_at: datetime
     moved_at: datetime | None
     stopped_reason: str | None
+    tripped: bool
+    topic_id: str | None
+    leader_epoch: int | None
+    incarnation: int
+    compaction_accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceEntry:
+    """What somebody accepted about a partition that had stopped.
+
+    Attributes:
+        id: the number of the answer.
+        topic: the topic.
+        partition: the number of the partition.
+        problem: why it had stopped.
+        incarnation: which of the logs of this name it went on in.
+        from_offset: where it stood.
+        to_offset: where it went on.
+        why: the reason that was given.
+        accepted_by: who gave it: the database's user, and that of the machine.
+        accepted_at: when.
+    """
+
+    id: int
+    topic: str
+    partition: int
+    problem: str
+    incarnation: int
+    from_offset: int
+    to_offset: int
+    why: str
+    accepted_by: str
+    accepted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from foldline.core.events import Verdict
 from foldline.errors import DatabaseError, UsageError
 from foldline.postgres.connection import connect, unreachable
 from foldline.postgres.entries import (
+    AcceptanceEntry,
     DeadLetterEntry,
     DeadLetterRecord,
     EntityStory,
@@ -30,6 +31,7 @@ from foldline.postgres.queries import query
 from foldline.postgres.rows import entity_of, key_parameters, workflow_of
 
 __all__ = [
+    "AcceptanceEntry",
     "DeadLetterEntry",
     "DeadLetterRecord",
     "EntityStory",
@@ -60,6 +62,10 @@ class Reports:
     def positions(self) -> list[Position]:
         """Every partition that was ever claimed."""
         return self._all(Position, "list_positions")
+
+    def acceptances(self) -> list[AcceptanceEntry]:
+        """What was accepted about stopped partitions, latest first."""
+        return self._all(AcceptanceEntry, "list_acceptances")
 
     def states(self) -> list[tuple[str, str, int]]:
         """Entities by machine and state."""

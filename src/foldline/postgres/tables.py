@@ -115,18 +115,24 @@ class PostgresTables:
                 raise
             raise Unavailable(f"{fault.problem} It waited for {blocker}.", remedy=fault.remedy) from None
 
-    def stop_partition(self, claim: Claim, reason: str) -> None:
-        """Note why a partition was stopped. Best effort: never raises."""
+    def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> None:
+        """Note why a partition was stopped, `tripped` if the breaker did. Best effort: never raises."""
         parameters = {
             "topic": claim.partition.topic,
             "partition": claim.partition.number,
             "epoch": claim.epoch,
             "reason": reason,
+            "tripped": tripped,
         }
         try:
             self._read(lambda connection: connection.execute(query("stop_partition"), parameters))
         except Unavailable:
             return
+
+    def let_go_on(self, stopped: Sequence[Partition]) -> Sequence[Partition]:
+        """Those of these partitions that are no longer noted as stopped: an operator has answered."""
+        asked = {"topics": [each.topic for each in stopped], "partitions": [each.number for each in stopped]}
+        return [Partition(topic, number) for topic, number in self._all("let_go_on", asked)]
 
     def close(self) -> None:
         """End both connections and the thread."""

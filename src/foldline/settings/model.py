@@ -118,6 +118,15 @@ class Settings(BaseModel):
     batch_size: Annotated[int, BeforeValidator(_number)] = Field(
         5_000, ge=1, le=100_000, description="Most records in one transaction."
     )
+    breaker_percent: Annotated[int, BeforeValidator(_number)] = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Stops a partition when so many of its last records, in percent, were refused; 0 never does.",
+    )
+    breaker_records: Annotated[int, BeforeValidator(_number)] = Field(
+        1_000, ge=1, le=1_000_000, description="How many records the breaker looks back over."
+    )
     kafka: dict[str, SecretStr] = Field(
         default_factory=dict,
         description="Properties of librdkafka, by their names with `_` for `.`: TLS, SASL, time-outs.",

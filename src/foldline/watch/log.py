@@ -45,6 +45,7 @@ _SAID: dict[type[facts.Fact], tuple[int, str]] = {
     facts.PartitionStopped: (logging.ERROR, "partition stopped"),
     facts.BatchApplied: (logging.INFO, "batch applied"),
     facts.BatchRetried: (logging.WARNING, "batch retried"),
+    facts.ClaimPostponed: (logging.WARNING, "claim postponed"),
     facts.RecordRefused: (logging.ERROR, "record refused"),
     facts.EntityStrayed: (logging.ERROR, "entity strayed"),
     facts.BrokerTrouble: (logging.WARNING, "broker trouble"),

@@ -2,4 +2,4 @@
 SELECT DISTINCT ON (fsm_type) fsm_type, version
   FROM foldline_machine_activations
  WHERE topic = %(topic)s AND partition = %(partition)s
- ORDER BY fsm_type, from_offset DESC
+ ORDER BY fsm_type, incarnation DESC, from_offset DESC

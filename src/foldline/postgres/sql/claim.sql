@@ -8,5 +8,6 @@ ON CONFLICT (topic, partition) DO UPDATE
        group_id       = excluded.group_id,
        owner          = excluded.owner,
        claimed_at     = clock_timestamp(),
-       stopped_reason = NULL
-RETURNING epoch, next_offset, topic_id, leader_epoch
+       stopped_reason = CASE WHEN held.tripped AND %(breaker)s THEN held.stopped_reason END,
+       tripped        = held.tripped AND %(breaker)s
+RETURNING epoch, next_offset, topic_id, leader_epoch, compaction_accepted, CASE WHEN tripped THEN stopped_reason END

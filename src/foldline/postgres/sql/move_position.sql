@@ -6,7 +6,7 @@ UPDATE foldline_positions
        duplicate    = duplicate + %(duplicate)s,
        rejected     = rejected + %(rejected)s,
        undecodable  = undecodable + %(undecodable)s,
-       leader_epoch = coalesce(%(leader_epoch)s::integer, leader_epoch),
+       leader_epoch = %(leader_epoch)s,
        moved_at     = clock_timestamp()
  WHERE topic = %(topic)s
    AND partition = %(partition)s

@@ -1,0 +1,118 @@
+"""Whether the topics that are read are still the ones that were claimed.
+
+A topic that is deleted and created again answers a fetch at our offset with its own records, and the client does not
+say so. But an id is never used again: the answer to a question that was asked after records had been fetched proves
+which topic they are of. So records are handed out once such an answer has come, which takes a round trip; and while
+nothing comes, the topics are asked all the same, to hear of one that is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import wait
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException
+
+from foldline.core.batch import Partition
+from foldline.kafka.connection import reason_of
+from foldline.kafka.log import LogReader, Question
+from foldline.lost_log import Loss, Standing, explained
+from foldline.ports import Claim, PartitionFault, Unavailable
+
+_ASK_EVERY_SECONDS = 1.0
+_ASK_CONFIGURATION_EVERY_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class _Topic:
+    """What is known of one topic, and the question that is on its way."""
+
+    claims: dict[Partition, Claim]
+    confirmed_at: float
+    asked_at: float
+    configuration_asked_at: float
+    question: Question | None = None
+
+
+class TopicWatch:
+    """Watches the topics of what is read. `now` is a monotonic clock's reading in seconds, everywhere."""
+
+    def __init__(self, log: LogReader) -> None:
+        self._log = log
+        self._topics: dict[str, _Topic] = {}
+
+    def watch(self, claim: Claim, asked_at: float) -> None:
+        """Watch the topic of a claimed partition; what the claim compared was asked at `asked_at`."""
+        topic = self._topics.get(claim.partition.topic)
+        if topic is None:
+            self._topics[claim.partition.topic] = _Topic({claim.partition: claim}, asked_at, asked_at, asked_at)
+        else:
+            topic.claims[claim.partition] = claim
+
+    def leave(self, partition: Partition) -> None:
+        """This partition is not read any more."""
+        topic = self._topics.get(partition.topic)
+        if topic is not None:
+            topic.claims.pop(partition, None)
+            if not topic.claims:
+                del self._topics[partition.topic]
+
+    def confirmed(self, partition: Partition, fetched_at: float) -> bool:
+        """Whether what was fetched then is certainly of the log that was claimed."""
+        return self._topics[partition.topic].confirmed_at >= fetched_at
+
+    def ask(self, topics: Iterable[str], now: float, patience: float) -> None:
+        """Ask about these now, and wait for the answers so many seconds at most; `turn` takes them in."""
+        for name in topics:
+            topic = self._topics[name]
+            if topic.question is None:
+                self._ask(name, topic, now)
+        asked = [topic.question.described for topic in self._topics.values() if topic.question is not None]
+        wait(asked, patience)
+
+    def turn(self, now: float) -> list[tuple[Partition, PartitionFault | Unavailable]]:
+        """Ask what is due, take the answers in, and return which partitions cannot be read on, and why."""
+        broken: list[tuple[Partition, PartitionFault | Unavailable]] = []
+        for name, topic in self._topics.items():
+            if topic.question is not None and topic.question.answered:
+                broken += self._answered(topic, topic.question)
+                topic.question = None
+            if topic.question is None and now - topic.asked_at >= _ASK_EVERY_SECONDS:
+                self._ask(name, topic, now)
+        return broken
+
+    def _ask(self, name: str, topic: _Topic, now: float) -> None:
+        configuration = now - topic.configuration_asked_at >= _ASK_CONFIGURATION_EVERY_SECONDS
+        topic.question, topic.asked_at = self._log.ask(name, configuration=configuration), now
+        topic.configuration_asked_at = now if configuration else topic.configuration_asked_at
+
+    def _answered(self, topic: _Topic, question: Question) -> list[tuple[Partition, PartitionFault | Unavailable]]:
+        try:
+            topic_id = question.topic_id()
+        except KafkaException as error:
+            return _unavailable(topic, question.topic, error)
+        compacted = question.compacted()
+        topic.confirmed_at = topic.asked_at
+        broken: list[tuple[Partition, PartitionFault | Unavailable]] = []
+        for partition, claim in topic.claims.items():
+            standing = Standing(partition, claim.next_offset, claim.topic_id, claim.compaction_accepted)
+            if claim.topic_id is not None and claim.topic_id != topic_id:
+                broken.append((partition, explained(Loss.CREATED_AGAIN, standing)))
+            elif compacted and not claim.compaction_accepted:
+                broken.append((partition, explained(Loss.COMPACTED, standing)))
+        return broken
+
+
+_GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED}
+
+
+def _unavailable(
+    topic: _Topic, name: str, error: KafkaException
+) -> list[tuple[Partition, PartitionFault | Unavailable]]:
+    """A topic that is gone cannot be read; a cluster that does not answer is asked again."""
+    reason = reason_of(error)
+    if reason.code() not in _GONE:
+        return []
+    fault = Unavailable(f"Topic {name} is gone, or not for this user ({reason.name()}).", remedy="Looking again.")
+    return [(partition, fault) for partition in topic.claims]
