@@ -433,3 +433,22 @@ UPDATE fsm_state SET current_state = 'INDEXED';
 CREATE TEMPORARY TABLE fsm_stage (a integer);
 CREATE FUNCTION pg_temp.gone() RETURNS text LANGUAGE plpgsql AS $$ BEGIN DROP TABLE pg_temp.fsm_stage; RETURN ''; END $$;
 WITH changed AS (UPDATE fsm_state SET metadata = '{}', retry_count = 99 RETURNING id) SELECT pg_temp.gone() FROM changed;
+
+-- projector: accept something about a position
+SELECT foldline_accept_position('fsm.transitions.v1', 0, 0, 'x', 9, false, NULL, 1, false, 'why', 'me');
+
+-- reader: accept something about a position
+SELECT foldline_accept_position('fsm.transitions.v1', 0, 0, 'x', 9, false, NULL, 1, false, 'why', 'me');
+
+-- everybody: forge an acceptance
+INSERT INTO foldline_acceptances (topic, partition, problem, incarnation, from_offset, to_offset, why, accepted_by)
+VALUES ('fsm.transitions.v1', 0, 'x', 0, 0, 9, 'why', 'me');
+
+-- everybody: erase acceptances
+DELETE FROM foldline_acceptances;
+
+-- everybody: change a barrier
+UPDATE foldline_barriers SET end_offset = 0;
+
+-- everybody: erase barriers
+DELETE FROM foldline_barriers;

@@ -152,9 +152,10 @@ def test_a_projector_projects_what_the_owner_would(users: Users, second_database
 
 
 def _statements() -> set[tuple[str, str]]:
-    """Every statement with the group of the programs that run it: reports are for readers, all else is a worker's."""
+    """Every statement with the group of the programs that run it: what is not named here is a worker's."""
+    others = {"reports.py": "reader", "acceptances.py": "ops"}
     return {
-        ("reader" if path.name == "reports.py" else "projector", name)
+        (others.get(path.name, "projector"), name)
         for path in DIRECTORY.parent.glob("*.py")
         for name in set(names()).intersection(_ASKED_FOR.findall(path.read_text(encoding="utf-8")))
     }
