@@ -199,19 +199,19 @@ class Custody:
             if waiting.fenced_at is not None:
                 self._source.confirm_membership(partition, waiting.fenced_at)
             claim = self._tables.claim(partition, self._source.log_facts(partition))
+            if claim.ended is not None:
+                self._announce(facts.OwnerEnded(str(partition), claim.ended))
+            if partition not in self._waiting:  # the group took it while we claimed
+                return
+            self._source.read_from(claim, claim.next_offset)
         except Unavailable as fault:
             self._announce(facts.ClaimPostponed(str(partition), fault.problem, waiting.attempts, delay))
             return
         except PartitionFault as fault:
             self.stop(partition, fault)
             return
-        if claim.ended is not None:
-            self._announce(facts.OwnerEnded(str(partition), claim.ended))
-        if partition not in self._waiting:  # the group took it while we claimed
-            return
         del self._waiting[partition]
         self._held[partition] = _Held(claim, claim.next_offset)
-        self._source.read_from(claim, claim.next_offset)
         self._announce(facts.PartitionClaimed(str(partition), claim.epoch, claim.next_offset))
 
 

@@ -205,7 +205,10 @@ class Source(Protocol):
         """Ask the broker. May raise `Unavailable` or `PartitionFault`."""
 
     def read_from(self, claim: Claim, offset: int) -> None:
-        """Deliver the claimed partition's records from this offset on, as long as its log is the one of the claim."""
+        """Deliver the claimed partition's records from this offset on, as long as its log is the one of the claim.
+
+        May raise `Unavailable`; then nothing of it is delivered.
+        """
 
     def stop_reading(self, partition: Partition) -> None:
         """Deliver nothing more of this partition."""

@@ -88,7 +88,7 @@ def test_a_topic_created_again_and_longer_than_our_position_while_we_look_away(
 ) -> None:
     changes.create_again(topic)
     cluster.publish(topic, _PUBLISHED[20:45])
-    run_until(running, lambda: Partition(topic, 0) in running.custody.stopped)
+    run_until(running, lambda: len(running.custody.stopped) == 4)
     assert "created again" in running.custody.stopped[Partition(topic, 0)].problem
     assert rows(cluster.database_url, "SELECT count(*) FROM fsm_state") == [(11,)]  # nothing of the other log
     on_cluster("positions", "accept", topic, "--why", "the team made it anew")

@@ -95,7 +95,8 @@ class KafkaSource:
         self._look()
         unconfirmed = {each.partition.topic for each in self._reading.values() if each.ready() and not self._sure(each)}
         if unconfirmed:
-            self._watch.ask(unconfirmed, time.monotonic(), _CONFIRM_SECONDS)
+            if not self._watch.ask(unconfirmed, time.monotonic(), _CONFIRM_SECONDS):
+                time.sleep(_CONFIRM_SECONDS)
             self._look()
         for _ in range(len(self._turns)):
             reading = self._reading[self._turns[0]]
@@ -122,9 +123,13 @@ class KafkaSource:
         self.stop_reading(partition)
         self._consumer.incremental_assign([TopicPartition(partition.topic, partition.number, offset)])
         if claim.leader_epoch is not None and offset == claim.next_offset:  # only a seek has the client compare it
-            self._consumer.seek(
-                TopicPartition(partition.topic, partition.number, offset, leader_epoch=claim.leader_epoch)
-            )
+            try:
+                self._consumer.seek(
+                    TopicPartition(partition.topic, partition.number, offset, leader_epoch=claim.leader_epoch)
+                )
+            except KafkaException as error:
+                self._consumer.incremental_unassign([TopicPartition(partition.topic, partition.number)])
+                raise Unavailable(f"Kafka cannot deliver {partition} ({reason_of(error).name()}).", remedy="") from None
         self._reading[partition] = Reading(partition, offset)
         self._turns.append(partition)
         self._watch.watch(claim, self._asked_at.get(partition.topic, 0.0))

@@ -8,7 +8,7 @@ nothing comes, the topics are asked all the same, to hear of one that is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from concurrent.futures import wait
 from dataclasses import dataclass
 
@@ -33,6 +33,7 @@ class _Topic:
     asked_at: float
     configuration_asked_at: float
     question: Question | None = None
+    failed_at: float = -_ASK_EVERY_SECONDS
 
 
 class TopicWatch:
@@ -62,21 +63,26 @@ class TopicWatch:
         """Whether what was fetched then is certainly of the log that was claimed."""
         return self._topics[partition.topic].confirmed_at >= fetched_at
 
-    def ask(self, topics: Iterable[str], now: float, patience: float) -> None:
-        """Ask about these now, and wait for the answers so many seconds at most; `turn` takes them in."""
-        for name in topics:
-            topic = self._topics[name]
+    def ask(self, topics: Collection[str], now: float, patience: float) -> bool:
+        """Ask about these now, and wait for the answers so many seconds at most; `turn` takes them in.
+
+        False: the cluster has just failed to answer for one, and is left alone for a second.
+        """
+        asked = [self._topics[name] for name in topics]
+        if any(now - topic.failed_at < _ASK_EVERY_SECONDS for topic in asked):
+            return False
+        for name, topic in zip(topics, asked, strict=True):
             if topic.question is None:
                 self._ask(name, topic, now)
-        asked = [topic.question.described for topic in self._topics.values() if topic.question is not None]
-        wait(asked, patience)
+        wait([topic.question.described for topic in asked if topic.question is not None], patience)
+        return True
 
     def turn(self, now: float) -> list[tuple[Partition, PartitionFault | Unavailable]]:
         """Ask what is due, take the answers in, and return which partitions cannot be read on, and why."""
         broken: list[tuple[Partition, PartitionFault | Unavailable]] = []
         for name, topic in self._topics.items():
             if topic.question is not None and topic.question.answered:
-                broken += self._answered(topic, topic.question)
+                broken += self._answered(topic, topic.question, now)
                 topic.question = None
             if topic.question is None and now - topic.asked_at >= _ASK_EVERY_SECONDS:
                 self._ask(name, topic, now)
@@ -87,10 +93,13 @@ class TopicWatch:
         topic.question, topic.asked_at = self._log.ask(name, configuration=configuration), now
         topic.configuration_asked_at = now if configuration else topic.configuration_asked_at
 
-    def _answered(self, topic: _Topic, question: Question) -> list[tuple[Partition, PartitionFault | Unavailable]]:
+    def _answered(
+        self, topic: _Topic, question: Question, now: float
+    ) -> list[tuple[Partition, PartitionFault | Unavailable]]:
         try:
             topic_id = question.topic_id()
         except KafkaException as error:
+            topic.failed_at = now
             return _unavailable(topic, question.topic, error)
         compacted = question.compacted()
         topic.confirmed_at = topic.asked_at
