@@ -179,6 +179,8 @@ class Worker:
         while not isinstance(answer, Moved):
             attempt += 1
             self._folding.forget(batch.partition)
+            if not self._custody.stands_at(batch):  # the group took it while its transaction was in flight
+                return
             if isinstance(answer, Refused) and len(batch.decoded) > 1:
                 for half in batch.halves():
                     if self._custody.stands_at(half):
