@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,8 +61,18 @@ class MachineBook:
         return self._due.get(partition, {})
 
     def activated(self, partition: Partition) -> None:
-        """It is committed."""
+        """It is committed, unless it was done inside a block that is `undone_on_failure`."""
         self._due[partition] = {}
+
+    @contextmanager
+    def undone_on_failure(self) -> Iterator[None]:
+        """What was activated inside the block is due again if the block fails: its end would have committed it."""
+        before = dict(self._due)
+        try:
+            yield
+        except BaseException:
+            self._due = before
+            raise
 
 
 @dataclass(frozen=True, slots=True)

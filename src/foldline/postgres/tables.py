@@ -163,7 +163,7 @@ class PostgresTables:
     def _holding(self, name: str, parameters: rows.Parameters) -> Iterator[None]:
         try:
             writer = self._open_writer()
-            with writer.transaction():
+            with self._book.undone_on_failure(), writer.transaction():
                 writer.execute(query(name), parameters)
                 yield
         except psycopg.Error as error:
