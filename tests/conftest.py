@@ -93,6 +93,13 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def shared_database_url(server_url: str, template: str) -> Iterator[str]:
+    """A migrated database that a whole module shares."""
+    with _database(server_url, template=template) as url:
+        yield url
+
+
 @pytest.fixture
 def second_database_url(server_url: str, template: str) -> Iterator[str]:
     """Another migrated database of this test's own."""
@@ -120,10 +127,9 @@ def users(database_url: str, _roles_are_dropped: None) -> Users:
 
 
 @pytest.fixture(scope="module")
-def shared_users(server_url: str, template: str, _roles_are_dropped: None) -> Iterator[Users]:
+def shared_users(shared_database_url: str, _roles_are_dropped: None) -> Users:
     """The same on a database that a whole module shares."""
-    with _database(server_url, template=template) as url:
-        yield users_on(url)
+    return users_on(shared_database_url)
 
 
 @pytest.fixture
