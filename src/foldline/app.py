@@ -21,6 +21,7 @@ from foldline.errors import FoldlineError, LogError, SettingError
 from foldline.folding import Folding
 from foldline.kafka.log import LogReader
 from foldline.kafka.names import unknown
+from foldline.kafka.properties import broker_assigns, left_to_broker
 from foldline.kafka.source import KafkaSource
 from foldline.machines import Survey, load_machines, survey
 from foldline.postgres.claims import Claimant
@@ -64,10 +65,10 @@ class Place:
         """The librdkafka properties that the user set, and where the brokers are.
 
         Raises:
-            SettingError: as `bootstrap_servers`, or librdkafka has no property of such a name.
+            SettingError: as `bootstrap_servers`, or librdkafka has no property of such a name, or refuses it.
         """
         servers = self.bootstrap_servers
-        if faults := unknown_properties(self.settings):
+        if faults := property_faults(self.settings):
             raise SettingFaults(faults)
         return {**self.kafka_defaults, **self.settings.kafka_properties(servers)}
 
@@ -75,7 +76,8 @@ class Place:
     def kafka_defaults(self) -> dict[str, str]:
         """What stands beneath the user's properties. A worker killed on this machine need not be waited for long."""
         embedded = self.settings.kafka_bootstrap_servers is None and self.servers is not None
-        return {"session.timeout.ms": "6000"} if embedded else {}
+        ours = embedded and not broker_assigns(self.settings.kafka_properties(None))
+        return {"session.timeout.ms": "6000"} if ours else {}
 
     def _unset(self, name: str, example: str) -> SettingError:
         meant = self.settings.near_miss(name)
@@ -87,14 +89,20 @@ class Place:
         )
 
 
-def unknown_properties(settings: Settings) -> list[Fault]:
-    """What is wrong with the names of the Kafka properties: librdkafka has none like that."""
+def property_faults(settings: Settings) -> list[Fault]:
+    """What is wrong with the names of the Kafka properties: librdkafka has none like that, or not with another."""
     faults = []
     for name, meant in unknown(settings.kafka).items():
-        origin = settings.origin(kafka_variable(name)) or Origin(kafka_variable(name), "settings")
+        origin = _origin(settings, name)
         remedy = f"Did you mean {spelt_like(origin, kafka_variable(meant))}?" if meant else "Remove it."
         faults.append(Fault(origin, " is no property of librdkafka", remedy))
+    for name, remedy in left_to_broker(settings.kafka_properties(None)).items():
+        faults.append(Fault(_origin(settings, name), " cannot be set with group.protocol=consumer", remedy))
     return faults
+
+
+def _origin(settings: Settings, name: str) -> Origin:
+    return settings.origin(kafka_variable(name)) or Origin(kafka_variable(name), "settings")
 
 
 def place(settings: Settings) -> Place:

@@ -151,6 +151,28 @@ def test_a_misspelt_kafka_property_ends_what_uses_kafka(
     assert foldline("migrate", "--status").code == 0
 
 
+@pytest.mark.parametrize(
+    "name", ["SESSION_TIMEOUT_MS", "HEARTBEAT_INTERVAL_MS", "PARTITION_ASSIGNMENT_STRATEGY", "GROUP_PROTOCOL_TYPE"]
+)
+def test_what_the_group_protocol_leaves_to_the_broker_is_refused_before_librdkafka_does(
+    foldline: Commands, name: str
+) -> None:
+    foldline.set(
+        DATABASE_URL=URLS[0],
+        KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
+        FOLDLINE_KAFKA__GROUP_PROTOCOL="Consumer",
+        **{f"FOLDLINE_KAFKA__{name}": "7"},
+    )
+    said = f"foldline: FOLDLINE_KAFKA__{name} in the environment cannot be set with group.protocol=consumer. Unset it"
+    for words in (["config"], ["topics"]):
+        answer = foldline(*words)
+        assert answer.code == 1
+        assert answer.err.startswith(said)
+        assert answer.err.count("\n") == 1
+    foldline.set(FOLDLINE_KAFKA__GROUP_PROTOCOL="classic")
+    assert foldline("config").code == 0
+
+
 def test_a_near_miss_of_a_missing_setting_is_named(foldline: Commands) -> None:
     foldline.set(DATABSE_URL=URLS[0])
     assert "DATABSE_URL in the environment looks like it: correct its name." in foldline("migrate").err

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 
 from foldline.errors import SettingError
 from foldline.kafka.connection import Connection
 from foldline.kafka.names import NAMES, unknown
-from foldline.kafka.properties import consumer_properties, producer_properties
+from foldline.kafka.properties import consumer_properties, left_to_broker, producer_properties
 from foldline.kafka.secrecy import concealed, may_show
 
 CANARY = "c4n4ry"
@@ -106,3 +108,30 @@ def test_what_the_guarantees_rest_on_stands_above_the_users_properties() -> None
     assert producer_properties(wanted)["linger.ms"] == "7"
     assert consumer_properties(wanted, "g")["enable.partition.eof"] is True
     assert consumer_properties({"fetch.wait.max.ms": "9"}, "g")["fetch.wait.max.ms"] == "9"
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer", "Consumer"])
+def test_librdkafka_takes_what_we_set_beneath_and_above_in_either_group_protocol(protocol: str) -> None:
+    ours = consumer_properties({"bootstrap.servers": "127.0.0.1:1", "group.protocol": protocol}, "g")
+    Connection(ours).client(Consumer).close()
+    assert ("partition.assignment.strategy" in ours) is (protocol == "classic")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "refused"),
+    [
+        ("session.timeout.ms", "6000", True),
+        ("heartbeat.interval.ms", "500", True),
+        ("partition.assignment.strategy", "cooperative-sticky", True),
+        ("group.protocol.type", "consumer", True),
+        ("group.remote.assignor", "uniform", False),
+        ("group.instance.id", "a", False),
+        ("max.poll.interval.ms", "60000", False),
+    ],
+)
+def test_what_librdkafka_refuses_with_the_consumer_protocol_is_known(name: str, value: str, *, refused: bool) -> None:
+    wanted = {"bootstrap.servers": "127.0.0.1:1", "group.id": "g", "group.protocol": "consumer", name: value}
+    assert (name in left_to_broker(wanted)) is refused
+    assert not left_to_broker(wanted | {"group.protocol": "classic"})
+    with pytest.raises(KafkaException, match=name) if refused else nullcontext():
+        Consumer({"log_level": 0, **wanted}).close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 from pydantic import SecretStr
 
-from foldline.app import Place, place, unknown_properties
+from foldline.app import Place, place, property_faults
 from foldline.cli.output import AsJson, json_out, line_out, note, table_out
 from foldline.cli.shapes import prints
 from foldline.embedded import default_home
@@ -102,7 +102,7 @@ def config(*, as_json: AsJson = False) -> None:
     """Print every setting in force and where it comes from, secrets hidden; exits 1 if one is wrong."""
     reading = read_settings()
     where = place(reading.settings)
-    faults = [*reading.faults, *unknown_properties(where.settings), *_database_faults(where)]
+    faults = [*reading.faults, *property_faults(where.settings), *_database_faults(where)]
     servers = where.servers
     bootstrap = where.settings.kafka_bootstrap_servers or (servers.bootstrap_servers if servers else None)
     properties = {**where.kafka_defaults, **where.settings.kafka_properties(bootstrap)}

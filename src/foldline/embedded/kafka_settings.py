@@ -27,6 +27,13 @@ def broker_properties(logs: Path, *, port: int, controller_port: int) -> str:
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
+        # A worker that was killed on this machine need not be waited for long, whichever its group protocol; what a
+        # group asks for may be shorter still.
+        "group.min.session.timeout.ms": "1000",
+        "group.consumer.min.session.timeout.ms": "1000",
+        "group.consumer.session.timeout.ms": "6000",
+        "group.consumer.min.heartbeat.interval.ms": "100",
+        "group.consumer.heartbeat.interval.ms": "1000",
         # A killed broker waits out its own old registration: 12 s by default, 3.5 s with these.
         "broker.session.timeout.ms": "2000",
         "broker.heartbeat.interval.ms": "500",

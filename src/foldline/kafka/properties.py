@@ -21,6 +21,12 @@ _BENEATH_CONSUMER: Properties = {
     "topic.metadata.refresh.interval.ms": 10_000,  # how late a member hears of topics and partitions that come and go
 }
 _COOPERATIVE: Properties = {"partition.assignment.strategy": "cooperative-sticky"}
+_OF_BROKER: Mapping[str, str] = {
+    "session.timeout.ms": "Unset it; the broker has group.consumer.session.timeout.ms for it.",
+    "heartbeat.interval.ms": "Unset it; the broker has group.consumer.heartbeat.interval.ms for it.",
+    "partition.assignment.strategy": "Unset it; the broker assigns, by group.remote.assignor if that is set.",
+    "group.protocol.type": "Unset it.",
+}
 
 BATCH = 16_384
 """Bytes of a producer's batch, as in the Java client: what any topic takes."""
@@ -60,9 +66,19 @@ _CLIENT_PREFIXES = (
 )
 
 
+def broker_assigns(properties: Properties) -> bool:
+    """Whether the group's protocol is that of KIP-848, in which the broker assigns and times out."""
+    return str(properties.get("group.protocol", "")).lower() == "consumer"  # librdkafka takes any case, too
+
+
+def left_to_broker(properties: Properties) -> dict[str, str]:
+    """Those that this group protocol leaves to the broker, so that librdkafka refuses them, with what to do instead."""
+    return {name: remedy for name, remedy in _OF_BROKER.items() if name in properties and broker_assigns(properties)}
+
+
 def consumer_properties(properties: Properties, group_id: str) -> dict[str, Property]:
     """What the consumer of a worker is made with."""
-    protocol = {} if properties.get("group.protocol") == "consumer" else _COOPERATIVE
+    protocol = {} if broker_assigns(properties) else _COOPERATIVE
     return {**_BENEATH_CONSUMER, **properties, **protocol, **_OF_CONSUMER, "group.id": group_id}
 
 
