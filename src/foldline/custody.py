@@ -104,7 +104,8 @@ class Custody:
             self._looked_at = now
             self._resume()
         for partition in [partition for partition, waiting in self._waiting.items() if waiting.due <= now]:
-            self._claim(partition, now)
+            if partition in self._waiting:  # the group may take one while another is claimed
+                self._claim(partition, now)
 
     def stands_at(self, batch: Batch) -> bool:
         """Whether the batch's partition is held and its position stands where the batch begins."""
@@ -198,6 +199,8 @@ class Custody:
         try:
             if waiting.fenced_at is not None:
                 self._source.confirm_membership(partition, waiting.fenced_at)
+                if self._waiting.get(partition) is not waiting:  # the group took it while we asked
+                    return
             claim = self._tables.claim(partition, self._source.log_facts(partition))
             if claim.ended is not None:
                 self._announce(facts.OwnerEnded(str(partition), claim.ended))

@@ -6,6 +6,7 @@ the group assigns is only noted; nothing is read before the database has said fr
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -22,8 +23,9 @@ from confluent_kafka import (
 from foldline import facts
 from foldline.core.batch import Partition
 from foldline.errors import LogError
-from foldline.kafka.connection import Connection, reason_of
+from foldline.kafka.connection import reason_of
 from foldline.kafka.log import LogReader
+from foldline.kafka.membership import Membership
 from foldline.kafka.properties import Properties, consumer_properties
 from foldline.kafka.reading import Reading
 from foldline.kafka.truncation import cut_off
@@ -33,9 +35,9 @@ from foldline.ports import Chunk, Claim, Listener, LogFacts, PartitionFault, Una
 
 _LINGER_SECONDS = 0.02
 _CONFIRM_SECONDS = 0.1
-_ACKNOWLEDGE_EVERY_SECONDS = 1.0
 _SAY_AGAIN_SECONDS = 30.0
 _MOST_BUFFERED_BATCHES = 4
+_MILLISECONDS = re.compile(r"\d+ms")
 _LOOK_AGAIN = {
     KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - the library's public names
     KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
@@ -71,13 +73,11 @@ class KafkaSource:
         self._topics = list(topics)
         self._batch_size = batch_size
         self._announce = announce
-        connection = Connection(consumer_properties(properties, group_id), heard=self._trouble)
-        self._consumer = connection.client(Consumer)
         self._said_at: dict[str, float] = {}
+        self._membership = Membership(consumer_properties(properties, group_id), self._trouble)
+        self._consumer = self._membership.consumer
         self._reading: dict[Partition, Reading] = {}
         self._turns: deque[Partition] = deque()
-        self._unacknowledged: dict[Partition, int] = {}
-        self._acknowledged_at = 0.0
 
     def listen(self, listener: Listener) -> None:
         """Join the group; the listener hears of its assignment from now on, inside `poll` and `keep_alive`."""
@@ -86,12 +86,12 @@ class KafkaSource:
 
     def close(self) -> None:
         """Leave the group."""
-        self._consumer.close()
+        self._membership.leave()
 
     def poll(self, *, wait: bool) -> Chunk | None:
         """Records of one claimed partition, partitions in turn; None if there is nothing (`wait`: for a moment)."""
         self._fetch(_LINGER_SECONDS if wait else 0.0)
-        self._acknowledge_due()
+        self._membership.commit_due(time.monotonic())
         self._look()
         unconfirmed = {each.partition.topic for each in self._reading.values() if each.ready() and not self._sure(each)}
         if unconfirmed:
@@ -153,18 +153,11 @@ class KafkaSource:
 
     def acknowledge(self, partition: Partition, next_offset: int) -> None:
         """Tell the group how far we are, once a second at most: a courtesy to lag tools."""
-        self._unacknowledged[partition] = next_offset
+        self._membership.acknowledge(partition, next_offset)
 
     def confirm_membership(self, partition: Partition, next_offset: int) -> None:
-        """Commit to the group now, as the member we believe to be."""
-        try:
-            self._consumer.commit(
-                offsets=[TopicPartition(partition.topic, partition.number, next_offset)], asynchronous=False
-            )
-        except KafkaException as error:
-            raise Unavailable(
-                f"The group does not confirm us for {partition} ({reason_of(error).name()}).", remedy="Asking again."
-            ) from None
+        """Commit to the group now, as the member we believe to be; the listener may hear of its assignment."""
+        self._membership.confirm(partition, next_offset, lambda: self._take(self._consumer.consume(1, 0.1)))
 
     def _fetch(self, linger: float) -> None:
         """Take what the client has fetched, until a batch is full or there is no more for now."""
@@ -190,6 +183,8 @@ class KafkaSource:
         now = time.monotonic()
         for (topic, number), run in groupby(messages, key=lambda message: (message.topic(), message.partition())):
             if topic is None or number is None:
+                for message in run:
+                    self._membership.hear(message)
                 continue
             partition = Partition(topic, number)
             for message in run:
@@ -225,28 +220,11 @@ class KafkaSource:
         for partition, fault in self._watch.turn(time.monotonic()):
             self._listener.broken(partition, fault)
 
-    def _acknowledge_due(self) -> None:
-        now = time.monotonic()
-        if self._unacknowledged and now - self._acknowledged_at >= _ACKNOWLEDGE_EVERY_SECONDS:
-            self._acknowledged_at = now
-            self._commit(self._unacknowledged, asynchronous=True)
-            self._unacknowledged = {}
-
-    def _commit(self, offsets: dict[Partition, int], *, asynchronous: bool) -> None:
-        listed = [TopicPartition(p.topic, p.number, offset) for p, offset in offsets.items()]
-        try:
-            if asynchronous:
-                self._consumer.commit(offsets=listed, asynchronous=True)
-            else:
-                self._consumer.commit(offsets=listed, asynchronous=False)
-        except KafkaException:
-            return  # a courtesy: nothing is read back from it
-
     def _trouble(self, said: str) -> None:
         """The client says the same many times a second while a broker is away; announced is each once in a while."""
-        now = time.monotonic()
-        if now - self._said_at.get(said, -_SAY_AGAIN_SECONDS) >= _SAY_AGAIN_SECONDS:
-            self._said_at[said] = now
+        now, known = time.monotonic(), _MILLISECONDS.sub("", said)
+        if now - self._said_at.get(known, -_SAY_AGAIN_SECONDS) >= _SAY_AGAIN_SECONDS:
+            self._said_at[known] = now
             self._announce(facts.BrokerTrouble(said))
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
@@ -256,15 +234,12 @@ class KafkaSource:
     def _revoked(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
         partitions = _partitions(taken)
         self._listener.revoked(partitions)
-        mine = {p: self._unacknowledged.pop(p) for p in partitions if p in self._unacknowledged}
-        if mine:
-            self._commit(mine, asynchronous=False)
+        self._membership.hand_over(partitions)
         self._leave(consumer, partitions)
 
     def _lost(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
         partitions = _partitions(taken)
-        for partition in partitions:
-            self._unacknowledged.pop(partition, None)
+        self._membership.forget(partitions)
         self._listener.lost(partitions)
         self._leave(consumer, partitions)
 

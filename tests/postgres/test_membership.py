@@ -1,0 +1,74 @@
+"""Claiming back: only what the group still gives us, which may change while it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from foldline import facts
+from foldline.core.batch import Partition
+from foldline.custody import Custody
+from foldline.ports import Unavailable
+from harness import TRANSITIONS, WORKFLOWS, MemorySource, Projector, rows
+
+EPOCHS = "SELECT epoch FROM foldline_positions ORDER BY topic"
+_LATER = 1000.0
+
+
+@dataclass
+class _Asked(MemorySource):
+    """A source whose group is asked: what it answers, or does before it answers."""
+
+    when_asked: Callable[[], None] = field(default=lambda: None)
+
+    def confirm_membership(self, partition: Partition, next_offset: int) -> None:
+        del partition, next_offset
+        self.when_asked()
+
+
+def _refuse() -> None:
+    raise Unavailable("The group does not answer.")
+
+
+def _claimed_and_fenced(projector: Projector, source: _Asked, tables: object) -> Custody:
+    custody = Custody(source, tables, projector.group_id, projector.announced.append)  # type: ignore[arg-type]
+    custody.assigned([TRANSITIONS, WORKFLOWS])
+    custody.claim_due(0.0)
+    for partition in (TRANSITIONS, WORKFLOWS):
+        custody.fenced(partition, "other:1", projector.group_id, 0.0)
+    return custody
+
+
+@pytest.fixture
+def source() -> _Asked:
+    return _Asked({TRANSITIONS: [], WORKFLOWS: []})
+
+
+def test_what_the_group_takes_while_it_is_asked_is_not_claimed(projector: Projector, source: _Asked) -> None:
+    tables = projector.tables()
+    try:
+        custody = _claimed_and_fenced(projector, source, tables)
+        source.when_asked = lambda: custody.released([TRANSITIONS, WORKFLOWS])
+        custody.claim_due(_LATER)
+    finally:
+        tables.close()
+    assert custody.held == 0
+    assert rows(projector.database_url, EPOCHS) == [(1,), (1,)]
+
+
+def test_who_is_not_confirmed_asks_again_and_claims_once_it_is(projector: Projector, source: _Asked) -> None:
+    tables = projector.tables()
+    try:
+        custody = _claimed_and_fenced(projector, source, tables)
+        source.when_asked = _refuse
+        custody.claim_due(_LATER)
+        assert custody.held == 0
+        source.when_asked = lambda: None
+        custody.claim_due(2 * _LATER)
+        assert custody.held == 2
+    finally:
+        tables.close()
+    assert rows(projector.database_url, EPOCHS) == [(2,), (2,)]
+    assert len(projector.heard(facts.PartitionClaimed)) == 4
