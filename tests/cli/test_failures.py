@@ -83,12 +83,13 @@ def test_a_refused_password_is_not_repeated(foldline: Commands, server_url: str)
     assert CANARY not in answer.err
 
 
-@pytest.mark.parametrize("words", [["topics"], ["publish", "events.jsonl"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["topics"], ["publish", "events.jsonl"], ["run"]], ids=" ".join)
 def test_an_unreachable_broker_is_one_line_without_its_password(
-    foldline: Commands, closed_port: int, words: list[str]
+    foldline: Commands, database_url: str, closed_port: int, words: list[str]
 ) -> None:
     (foldline.directory / "events.jsonl").write_bytes(b'{"workflow_id": 1}\n')
     foldline.set(
+        DATABASE_URL=database_url,
         KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{closed_port}",
         FOLDLINE_KAFKA__SECURITY_PROTOCOL="SASL_PLAINTEXT",
         FOLDLINE_KAFKA__SASL_MECHANISM="PLAIN",

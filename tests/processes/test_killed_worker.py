@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,54 +12,10 @@ import pytest
 from clusters import Cluster
 from foldline.example import example_log
 from harness import rows, snapshot
+from worker_processes import Process
 
 _DEADLINE_SECONDS = 60
 _EXAMPLE = example_log(entities=120)
-
-
-class Process:
-    """`foldline run` as a process of its own, and the lines that it logs."""
-
-    def __init__(self, cluster: Cluster, *options: str, **settings: str) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("FOLDLINE_")} | {
-            "DATABASE_URL": cluster.database_url,
-            "KAFKA_BOOTSTRAP_SERVERS": cluster.bootstrap_servers,
-            "FOLDLINE_TRANSITION_TOPICS": cluster.topics.transitions,
-            "FOLDLINE_WORKFLOW_TOPICS": cluster.topics.workflows,
-            "FOLDLINE_GROUP_ID": cluster.topics.transitions,
-            "FOLDLINE_BATCH_SIZE": "40",
-            "FOLDLINE_KAFKA__SESSION_TIMEOUT_MS": "6000",
-            "FOLDLINE_KAFKA__HEARTBEAT_INTERVAL_MS": "500",
-            **settings,
-        }
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", "foldline", "run", *options],
-            env=environment,
-            cwd=Path(__file__).parent,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def wait_for(self, event: str, times: int = 1) -> None:
-        """Read log lines until the event was logged so often."""
-        assert self.popen.stderr is not None
-        for line in self.popen.stderr:
-            if line.startswith("{") and json.loads(line)["event"] == event:
-                times -= 1
-            if times == 0:
-                return
-        raise AssertionError(f"the worker ended before it logged {event!r}")
-
-    def kill(self) -> None:
-        self.popen.kill()
-        self.popen.communicate(timeout=_DEADLINE_SECONDS)
-
-    def finish(self) -> str:
-        """Wait until it ends by itself, which must be well."""
-        _, log = self.popen.communicate(timeout=_DEADLINE_SECONDS)
-        assert self.popen.returncode == 0, log
-        return log
 
 
 def _publish(cluster: Cluster) -> None:
