@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,16 @@ class Process:
         """Read log lines until the event was logged so often; returns what was logged."""
         assert self.popen.stderr is not None
         logged = []
+        too_late = threading.Timer(_DEADLINE_SECONDS, self.popen.kill)
+        too_late.start()
         for line in self.popen.stderr:
             if line.startswith("{"):
                 logged.append(json.loads(line))
                 times -= logged[-1]["event"] == event
             if times == 0:
+                too_late.cancel()
                 return logged
-        raise AssertionError(f"the worker ended before it logged {event!r}")
+        raise AssertionError(f"the worker ended, or was ended after a minute, before it logged {event!r}")
 
     def kill(self) -> None:
         self.popen.kill()

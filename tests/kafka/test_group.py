@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from clusters import Cluster
@@ -20,6 +21,7 @@ from harness import rows
 from members import PROTOCOLS, Join, Member, membership, short_sessions
 
 _INSTANCE = "group.instance.id"
+_DUEL_SECONDS = 2.0
 _BLOCKED = """
 SELECT count(*) FROM pg_stat_activity, pg_sleep(0.02)
 WHERE datname = current_database() AND application_name LIKE 'foldline worker%%' AND wait_event_type = 'Lock'
@@ -59,7 +61,9 @@ def test_two_workers_share_the_partitions_and_one_takes_over_when_the_other_leav
     stays.wait_to_hold(8)
     log.grow()
     stays.wait_until(log.passed)
+    stays.leave()
     log.check()
+    assert _committed(cluster) == log.written
 
 
 def test_a_static_member_that_comes_back_in_time_gets_its_partitions_and_nobody_else_notices(
@@ -73,6 +77,7 @@ def test_a_static_member_that_comes_back_in_time_gets_its_partitions_and_nobody_
     stays.wait_to_hold(4)
     noticed = len(stays.heard)
     restarted.leave()
+    assert _members(cluster) == 2
     log.grow()
     again = join(cluster, kafka=kafka | {_INSTANCE: "restarted"})
     again.wait_to_hold(4)
@@ -237,6 +242,16 @@ def test_what_an_interloper_claimed_before_it_died_is_claimed_back_by_the_member
     assert len(member.all(facts.PartitionClaimed)) == 12
 
 
+def test_two_workers_that_assigned_themselves_double_nothing(cluster: Cluster, log: Log, interlope: Join) -> None:
+    duellists = [interlope(cluster), interlope(cluster)]
+    until = time.monotonic() + _DUEL_SECONDS
+    while time.monotonic() < until:
+        log.grow(1)
+    duellists[0].wait_until(log.passed)
+    log.check()
+    assert all(each.all(facts.PartitionFenced) for each in duellists)
+
+
 def _block(blocker: psycopg.Connection, log: Log) -> None:
     """Let the log grow, and return once a worker waits in its transaction until the blocker commits."""
     blocker.execute("LOCK TABLE fsm_state IN SHARE MODE")
@@ -247,12 +262,27 @@ def _block(blocker: psycopg.Connection, log: Log) -> None:
     raise AssertionError("no worker came to wait for the lock")
 
 
+def _members(cluster: Cluster) -> int:
+    """How many members the group has, by the broker."""
+    admin, group_id = AdminClient({"bootstrap.servers": cluster.bootstrap_servers}), cluster.topics.transitions
+    return len(admin.describe_consumer_groups([group_id])[group_id].result().members)
+
+
 def _wait_for_members(cluster: Cluster, count: int) -> None:
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
-    group_id = cluster.topics.transitions
     deadline = time.monotonic() + 60
-    while len(admin.describe_consumer_groups([group_id])[group_id].result().members) != count:
+    while _members(cluster) != count:
         assert time.monotonic() < deadline, f"there never were {count} members"
+
+
+def _committed(cluster: Cluster) -> int:
+    """How many records of the transition topic the group believes to be passed."""
+    topic = cluster.topics.transitions
+    consumer = Consumer({"bootstrap.servers": cluster.bootstrap_servers, "group.id": topic})
+    try:
+        asked = [TopicPartition(topic, number) for number in range(4)]
+        return sum(each.offset for each in consumer.committed(asked, timeout=30))
+    finally:
+        consumer.close()
 
 
 def _claimed(member: Member) -> set[str]:

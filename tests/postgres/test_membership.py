@@ -15,6 +15,7 @@ from harness import TRANSITIONS, WORKFLOWS, MemorySource, Projector, rows
 
 EPOCHS = "SELECT epoch FROM foldline_positions ORDER BY topic"
 _LATER = 1000.0
+_MOST_CLAIMS_A_MINUTE = 12
 
 
 @dataclass
@@ -72,3 +73,27 @@ def test_who_is_not_confirmed_asks_again_and_claims_once_it_is(projector: Projec
         tables.close()
     assert rows(projector.database_url, EPOCHS) == [(2,), (2,)]
     assert len(projector.heard(facts.PartitionClaimed)) == 4
+
+
+def test_two_who_both_believe_to_be_the_owner_claim_ever_more_rarely(projector: Projector) -> None:
+    """A minute of a duel, by a clock that the test turns: whoever is claimed from hears of it at once."""
+    duellists = [Projector(projector.database_url, owner=f"duellist:{number}") for number in range(2)]
+    tables = [each.tables() for each in duellists]
+    source = MemorySource({TRANSITIONS: []})
+    try:
+        custodies = [
+            Custody(source, of, each.group_id, each.announced.append)
+            for each, of in zip(duellists, tables, strict=True)
+        ]
+        for custody in custodies:
+            custody.assigned([TRANSITIONS])
+        for tenth in range(600):
+            for custody, other in (custodies, reversed(custodies)):
+                had = custody.held
+                custody.claim_due(tenth / 10)
+                if custody.held > had and other.held:
+                    other.fenced(TRANSITIONS, "the other", projector.group_id, tenth / 10)
+    finally:
+        for each in tables:
+            each.close()
+    assert all(2 <= len(each.heard(facts.PartitionClaimed)) <= _MOST_CLAIMS_A_MINUTE for each in duellists)
