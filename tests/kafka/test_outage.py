@@ -5,22 +5,33 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
 
 import psycopg
 import pytest
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public by documentation, not by its types
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from clusters import Cluster, Topics
 from foldline import facts
 from foldline.embedded.jars import JarCache, locked_jars
 from foldline.embedded.java import find_java
 from foldline.embedded.kafka import Kafka
+from foldline.embedded.kafka_settings import broker_properties
 from foldline.embedded.ports import Ports
 from foldline.kafka.topics import create_topics
 from growing import Log
-from harness import rows
+from harness import rows, workflow
 from members import PROTOCOLS, Member, membership, short_sessions
 
 _INTERLOPER = "UPDATE foldline_positions SET epoch = epoch + 1, owner = 'interloper' WHERE topic = %s"
@@ -28,14 +39,23 @@ _BLOCKED = """
 SELECT count(*) FROM pg_stat_activity, pg_sleep(0.02)
 WHERE datname = current_database() AND application_name LIKE 'foldline worker%%' AND wait_event_type = 'Lock'
 """
+_ACLS = """
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+"""
 _MOST_TROUBLES = 12
 _LONGEST_LEAVE_SECONDS = 30.0
 
 
+def _with_acls(logs: Path, *, port: int, controller_port: int) -> str:
+    return broker_properties(logs, port=port, controller_port=controller_port) + _ACLS
+
+
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Kafka]:
-    """A broker of this module's own, to be killed."""
-    with tempfile.TemporaryDirectory(prefix="foldline-outage-") as name:
+    """A broker of this module's own, to be killed; it refuses what an ACL denies."""
+    with tempfile.TemporaryDirectory(prefix="foldline-outage-") as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("foldline.embedded.kafka.broker_properties", _with_acls)
         root = Path(name)
         jars = JarCache(Path.home() / ".cache/foldline", locked_jars()).complete(Event())
         kafka = Kafka(root, Ports(root), find_java(), jars, optimising=False)
@@ -55,6 +75,31 @@ def clusters(
         create_topics({"bootstrap.servers": broker.bootstrap_servers}, incoming=names, outgoing=())
         made[protocol] = Cluster(url, broker.bootstrap_servers, Topics(*names))
     return made
+
+
+def test_a_topic_that_may_not_be_read_for_a_while_is_said_and_goes_on_by_itself(clusters: dict[str, Cluster]) -> None:
+    cluster = clusters["classic"]
+    log = Log(cluster)
+    topic = cluster.topics.transitions
+    of_topic = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, "User:ANONYMOUS", "*")
+    denied = AclBinding(*of_topic, AclOperation.READ, AclPermissionType.DENY)
+    granted = AclBindingFilter(*of_topic, AclOperation.READ, AclPermissionType.DENY)
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
+    with membership() as join:
+        member = join(cluster)
+        member.wait_to_hold(8)
+        admin.create_acls([denied])[denied].result()
+        member.wait_until(
+            lambda: any(f"{topic}[" in str(fact) for fact in member.all(facts.BrokerTrouble)), "word of the refusal"
+        )
+        cluster.publish(cluster.topics.workflows, [workflow("STARTED")])
+        member.wait_for(facts.BatchApplied)
+        admin.delete_acls([granted])[granted].result()
+        _wait_until_granted(admin, topic)
+        log.grow()
+        member.wait_until(log.passed)
+    log.check()
+    assert not member.all(facts.PartitionStopped)
 
 
 def test_workers_outlive_the_broker_and_claim_back_what_they_lost_meanwhile(
@@ -85,6 +130,15 @@ def test_workers_outlive_the_broker_and_claim_back_what_they_lost_meanwhile(
             assert len(member.all(facts.BrokerTrouble)) <= _MOST_TROUBLES, member.heard
             assert not member.all(facts.PartitionStopped)
         _leave_without_a_broker(broker, logs, members)
+
+
+def _wait_until_granted(admin: AdminClient, topic: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(KafkaException):
+            admin.describe_topics(TopicCollection([topic]))[topic].result()
+            return
+    raise AssertionError("the topic may not be read again")
 
 
 def _leave_without_a_broker(broker: Kafka, logs: dict[str, Log], members: dict[str, Member]) -> None:

@@ -203,6 +203,9 @@ class KafkaSource:
     def _broken(self, partition: Partition, error: KafkaError) -> None:
         """What a claim looks at, is claimed again; that a log was cut off and has grown since, only the client sees."""
         fault: PartitionFault | Unavailable
+        if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:  # the client asks again by itself until it may
+            self._trouble(f"Kafka refuses to deliver {partition} ({error.name()}).")
+            return
         if cut_off(error):
             reading = self._reading[partition]
             fault = explained(Loss.CUT_OFF, Standing(partition, reading.start, None))
