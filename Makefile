@@ -58,9 +58,9 @@ format: .venv/installed  ## Format and mend what can be mended
 # pip-compile keeps the versions that it finds in its output: the image gets the ones that the tests ran on.
 lock: .venv/installed  ## Resolve requirements.lock anew, and what the image installs of it
 	$(INSTALL) pip-tools
-	$(PIP_COMPILE) --extra dev --extra embedded --output-file requirements.lock pyproject.toml
+	$(PIP_COMPILE) --extra dev --extra embedded --extra otel --output-file requirements.lock pyproject.toml
 	cp requirements.lock deployment/requirements.txt
-	$(PIP_COMPILE) --output-file deployment/requirements.txt pyproject.toml
+	$(PIP_COMPILE) --extra otel --output-file deployment/requirements.txt pyproject.toml
 	cp requirements.lock deployment/requirements-build.txt
 	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --output-file deployment/requirements-build.txt pyproject.toml
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,6 +125,9 @@ class MemorySource:
         log = self.logs[partition]
         return LogFacts(self.low, log[-1].offset + 1 if log else self.low, self.topic_id)
 
+    def known_end(self, partition: Partition) -> int | None:
+        return self.log_facts(partition).high
+
     def read_from(self, claim: Claim, offset: int) -> None:
         self.reading[claim.partition] = offset
 
@@ -157,6 +160,7 @@ class Projector:
     group_id: str = "foldline"
     owner: str = "test:1"
     start_anywhere: bool = False
+    now: Callable[[], float] = field(default=lambda: 0.0)
     announced: list[facts.Fact] = field(default_factory=list)
 
     def tables(self) -> PostgresTables:
@@ -168,7 +172,7 @@ class Projector:
         """A worker that has its partitions assigned."""
         custody = Custody(source, tables, self.group_id, self.announced.append)
         folding = Folding(tables, self.machines, frozenset({WORKFLOWS.topic}))
-        worker = Worker(source, tables, custody, folding, self.announced.append, lambda: 0.0)
+        worker = Worker(source, tables, custody, folding, self.announced.append, self.now)
         source.listen(worker)
         return worker, custody
 

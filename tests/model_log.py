@@ -95,6 +95,9 @@ class ModelSource:
         self.at("log_facts")
         return LogFacts(0, len(self.log.slots[partition]), "id-1")
 
+    def known_end(self, partition: Partition) -> int | None:
+        return len(self.log.slots[partition]) if partition in self.reading else None
+
     def read_from(self, claim: Claim, offset: int) -> None:
         self.at("read_from")
         self.reading.pop(claim.partition, None)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from foldline import facts
@@ -79,12 +79,22 @@ class Custody:
         return self._stopped
 
     @property
+    def waiting(self) -> Collection[Partition]:
+        """The partitions that are still to be claimed."""
+        return self._waiting.keys()
+
+    def positions(self) -> Iterator[tuple[Partition, int]]:
+        """The partitions that are claimed, and where each stands."""
+        return ((partition, held.next_offset) for partition, held in self._held.items())
+
+    @property
     def held(self) -> int:
         """How many partitions are claimed."""
         return len(self._held)
 
-    def assigned(self, partitions: Iterable[Partition]) -> None:
+    def assigned(self, partitions: Sequence[Partition]) -> None:
         """The group gave us these; they are claimed when the line turns next."""
+        self._announce(facts.PartitionsAssigned(tuple(map(str, partitions))))
         for partition in partitions:
             self._waiting[partition] = _Waiting()
 
@@ -95,8 +105,8 @@ class Custody:
             self._stopped.pop(partition, None)
             self._answerable.discard(partition)
             self._breaker.forget(partition)
-            if self._held.pop(partition, None) is not None:
-                self._announce(facts.PartitionReleased(str(partition)))
+            if (held := self._held.pop(partition, None)) is not None:
+                self._announce(facts.PartitionReleased(str(partition), held.next_offset))
 
     def claim_due(self, now: float) -> None:
         """Claim what is waiting and due, and what was stopped and has its answer."""
@@ -141,7 +151,7 @@ class Custody:
         """Another owner claimed it. Stand down; claim again only later, and only as a living member of our group."""
         held = self._held.pop(partition)
         self._source.stop_reading(partition)
-        self._announce(facts.PartitionFenced(str(partition), owner, group_id))
+        self._announce(facts.PartitionFenced(str(partition), owner, group_id, held.next_offset))
         if group_id != self._group_id:
             self._stop(
                 partition,
@@ -149,6 +159,7 @@ class Custody:
                     f"{partition} is projected by group {group_id!r} ({owner}), not only by ours, {self._group_id!r}.",
                     remedy="Run all workers of one database in one group (FOLDLINE_GROUP_ID).",
                 ),
+                held.next_offset,
             )
             return
         self._wait(partition, now, fenced_at=held.next_offset)
@@ -166,14 +177,14 @@ class Custody:
         held = self._held.pop(partition, None)
         if held is not None:
             self._tables.stop_partition(held.claim, str(fault), tripped=tripped)
-        self._stop(partition, fault)
+        self._stop(partition, fault, None if held is None else held.next_offset)
         self._answerable.add(partition)
 
-    def _stop(self, partition: Partition, fault: PartitionFault) -> None:
+    def _stop(self, partition: Partition, fault: PartitionFault, position: int | None) -> None:
         self._waiting.pop(partition, None)
         self._breaker.forget(partition)
         self._stopped[partition] = fault
-        self._announce(facts.PartitionStopped(str(partition), fault.problem, fault.remedy))
+        self._announce(facts.PartitionStopped(str(partition), fault.problem, fault.remedy, position))
 
     def _resume(self) -> None:
         """What an operator has let go on is claimed again, which sees whether it can."""

@@ -8,13 +8,14 @@ folded afresh. Claims and rebalances are in `custody.py`, what a fold needs to k
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import assert_never
 
 from foldline import facts
+from foldline.applied import Account
 from foldline.core.batch import Batch, Partition, Plan
+from foldline.core.events import Undecodable
 from foldline.core.fold import refused_by_database
 from foldline.custody import Custody
 from foldline.folding import Folding
@@ -31,6 +32,7 @@ from foldline.ports import (
     Tables,
     Unavailable,
 )
+from foldline.pulse import EVERY_SECONDS, Pulse
 
 _LONGEST_DELAY_SECONDS = 10.0
 _FIRST_DELAY_SECONDS = 0.1
@@ -47,6 +49,7 @@ class Worker:
         folding: decoding and deciding, with what both need to know.
         announce: told every fact.
         now: a monotonic clock in seconds; only durations are announced, nothing is decided by it.
+        traced: whether what is announced of a batch names the traces that its records were published in.
     """
 
     def __init__(
@@ -57,11 +60,15 @@ class Worker:
         folding: Folding,
         announce: facts.Announce,
         now: Callable[[], float],
+        *,
+        traced: bool = False,
     ) -> None:
         self._source = source
         self._tables = tables
         self._custody = custody
         self._folding = folding
+        self._account = Account(folding.fsm_types, traced=traced)
+        self._pulse = Pulse(custody, source, announce)
         self._announce = announce
         self._now = now
         self._in_flight: tuple[Plan, float] | None = None
@@ -77,6 +84,7 @@ class Worker:
     def turn(self) -> None:
         """Poll, decode, decide, apply, acknowledge."""
         began = self._now()
+        self._pulse.beat(began)
         self._custody.claim_due(began)
         chunk = self._source.poll(wait=self._in_flight is None)
         if chunk is None:
@@ -101,8 +109,8 @@ class Worker:
             plan, began = self._in_flight
             self._in_flight = None
             try:
-                if isinstance(self._tables.finish(), Moved):
-                    self._acknowledge(plan, began)
+                if isinstance(answer := self._tables.finish(), Moved):
+                    self._acknowledge(plan, began, answer)
             except (Unavailable, PartitionFault):
                 pass
         self.lost(partitions)
@@ -133,7 +141,7 @@ class Worker:
             self._mend(plan.batch, fault)
             return False
         if isinstance(answer, Moved):
-            self._acknowledge(plan, began)
+            self._acknowledge(plan, began, answer)
             return True
         self._mend(plan.batch, answer)
         return False
@@ -152,26 +160,14 @@ class Worker:
             self._tables.start(staged, self._custody.claim_of(staged.plan.batch.partition))
             self._in_flight = (staged.plan, began)
 
-    def _acknowledge(self, plan: Plan, began: float) -> None:
+    def _acknowledge(self, plan: Plan, began: float, moved: Moved) -> None:
         partition, next_offset = plan.batch.partition, plan.batch.span.next_offset
         self._custody.moved(partition, next_offset, plan.counts)
         self._folding.committed(plan)
         self._source.acknowledge(partition, next_offset)
-        counts = plan.counts
-        self._announce(
-            facts.BatchApplied(
-                str(partition),
-                next_offset,
-                counts.applied,
-                counts.duplicate,
-                counts.rejected,
-                counts.undecodable,
-                self._now() - began,
-                tuple(Counter(str(letter.reason) for letter in plan.dead_letters).items()),
-            )
-        )
-        for stray in plan.strays:
-            self._announce(facts.EntityStrayed(str(partition), stray))
+        seconds = self._now() - began
+        for fact in self._account.of(plan, seconds=seconds, transaction_seconds=moved.seconds):
+            self._announce(fact)
 
     def _mend(self, batch: Batch, answer: Answer | Unavailable | PartitionFault) -> None:
         """Obey the answer, and try again, until the batch has its verdicts or is not ours any more."""
@@ -194,7 +190,8 @@ class Worker:
     def _obey(self, batch: Batch, answer: Answer | Unavailable | PartitionFault, attempt: int) -> None:
         match answer:
             case Stale(why=why):
-                self._pause(batch, f"folded again: {why} changed", attempt, at_once=attempt <= _FOLDS_AT_ONCE)
+                at_once = attempt <= _FOLDS_AT_ONCE
+                self._pause(batch, f"folded again: {why} changed", attempt, cause="stale", at_once=at_once)
             case Unavailable():
                 self._pause(batch, answer.problem, attempt)
             case Displaced(next_offset=next_offset):
@@ -204,7 +201,7 @@ class Worker:
             case PartitionFault():
                 self._custody.stop(batch.partition, answer)
             case Refused(detail=detail):
-                self._announce(facts.RecordRefused(str(batch.partition), batch.decoded[0].record.offset, detail))
+                self._announce(_refused(batch, detail))
             case Moved():
                 raise AssertionError("nothing is to be mended")
             case _:
@@ -226,17 +223,27 @@ class Worker:
             problem = f"PostgreSQL refuses record {batch.span.start} even as a dead letter ({answer.detail})."
             return PartitionFault(problem, remedy="Look at its constraints and triggers on foldline_dead_letters.")
         if isinstance(answer, Moved):
-            self._acknowledge(plan, began)
+            self._acknowledge(plan, began, answer)
         return answer
 
     def _plan_after(self, batch: Batch, after: Answer | Unavailable | PartitionFault | None) -> Plan:
         return refused_by_database(batch, after.detail) if isinstance(after, Refused) else self._folding.fold(batch)
 
-    def _pause(self, batch: Batch, problem: str, attempt: int, *, at_once: bool = False) -> None:
+    def _pause(
+        self, batch: Batch, problem: str, attempt: int, *, cause: facts.Cause = "unavailable", at_once: bool = False
+    ) -> None:
         delay = 0.0
         if not at_once:
             ceiling = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**attempt)
             delay = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        self._announce(facts.BatchRetried(str(batch.partition), problem, attempt, delay))
-        if delay:
-            self._source.keep_alive(delay)
+        self._announce(facts.BatchRetried(str(batch.partition), problem, attempt, delay, cause, batch.span.start))
+        while delay > 0:
+            self._source.keep_alive(min(delay, EVERY_SECONDS))
+            self._pulse.beat(self._now())
+            delay -= EVERY_SECONDS
+
+
+def _refused(batch: Batch, detail: str) -> facts.RecordRefused:
+    (decoded,) = batch.decoded
+    correlation_id = None if isinstance(decoded.event, Undecodable) else decoded.event.correlation_id
+    return facts.RecordRefused(str(batch.partition), decoded.record.offset, detail, correlation_id)

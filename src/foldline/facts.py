@@ -1,17 +1,35 @@
-"""The facts that a worker announces. Logs, console, metrics and tests all listen to these, and to nothing else."""
+"""The facts that a worker announces. Logs, console, metrics, health, traces and tests listen to nothing else.
+
+They are a contract: docs/reference/facts.md is generated from here. A new fact is a class below and its line in `Fact`:
+it is logged under the words of its name, at its `level`, with its fields; the rest listens only if it wants to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+Cause = Literal["unavailable", "stale"]
+Level = Literal["debug", "info", "warning", "error"]
 
 VERDICTS = ("applied", "duplicate", "rejected", "undecodable")
 """The ways in which a record ends, in the order in which people read them."""
 
+_UNLOGGED: Any = {"logged": False}
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerStarted:
-    """A worker has joined its group."""
+    """A worker is about to join its group.
+
+    Attributes:
+        group_id: the consumer group.
+        owner: what the worker calls itself in the database: its host and its number there.
+        topics: what it reads.
+    """
+
+    level: ClassVar[Level] = "info"
 
     group_id: str
     owner: str
@@ -20,14 +38,41 @@ class WorkerStarted:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStopped:
-    """A worker has drained and left."""
+    """A worker has drained and left.
+
+    Attributes:
+        owner: what the worker called itself.
+    """
+
+    level: ClassVar[Level] = "info"
 
     owner: str
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionsAssigned:
+    """The group answered with what is for us to claim; nothing, where there are more workers than partitions.
+
+    Attributes:
+        partitions: those that came in addition to what we have.
+    """
+
+    level: ClassVar[Level] = "info"
+
+    partitions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionClaimed:
-    """A partition is ours under this epoch, and we go on at `next_offset`."""
+    """A partition is ours under this epoch.
+
+    Attributes:
+        partition: which one.
+        epoch: the fencing number: of two owners the one with the lower can write nothing.
+        next_offset: where we go on.
+    """
+
+    level: ClassVar[Level] = "info"
 
     partition: str
     epoch: int
@@ -36,7 +81,14 @@ class PartitionClaimed:
 
 @dataclass(frozen=True, slots=True)
 class OwnerEnded:
-    """The owner before us was frozen in the middle of its transaction: its session had to be ended to claim."""
+    """The owner before us was frozen in the middle of its transaction: its session had to be ended to claim.
+
+    Attributes:
+        partition: which one.
+        session: the session that was ended.
+    """
+
+    level: ClassVar[Level] = "warning"
 
     partition: str
     session: str
@@ -44,35 +96,87 @@ class OwnerEnded:
 
 @dataclass(frozen=True, slots=True)
 class PartitionReleased:
-    """The group took a partition from us; what was in flight is settled."""
+    """The group took a partition from us; what was in flight is settled.
+
+    Attributes:
+        partition: which one.
+        next_offset: where its next owner goes on, as far as we know.
+    """
+
+    level: ClassVar[Level] = "info"
 
     partition: str
+    next_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionFenced:
-    """Another owner claimed a partition of ours; nothing of ours was written."""
+    """Another owner claimed a partition of ours; nothing of ours was written.
+
+    Attributes:
+        partition: which one.
+        owner: who has it now.
+        group_id: the group of that owner.
+        next_offset: where we stood.
+    """
+
+    level: ClassVar[Level] = "warning"
 
     partition: str
     owner: str
     group_id: str
+    next_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionStopped:
-    """A partition cannot go on without a person; the others go on."""
+    """A partition cannot go on without a person; the others go on.
+
+    Attributes:
+        partition: which one.
+        problem: why.
+        remedy: what to do about it.
+        next_offset: where it stands; null if it was not claimed yet.
+    """
+
+    level: ClassVar[Level] = "error"
 
     partition: str
     problem: str
     remedy: str
+    next_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """How many events of a batch ended alike. `fsm_type` is that of a loaded machine, or empty."""
+
+    fsm_type: str
+    verdict: str
+    reason: str
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
 class BatchApplied:
-    """A batch is committed, with everything that it caused. `seconds`: from polling to the answer to COMMIT.
+    """A batch is committed, with everything that it caused.
 
-    `reasons` counts the dead letters by reason.
+    Attributes:
+        partition: which one.
+        next_offset: where it stands now.
+        applied: records that were applied.
+        duplicate: records whose event had its verdict already.
+        rejected: records whose event the machine, an expectation or a lease refused.
+        undecodable: records that are no event.
+        seconds: from polling to the answer to COMMIT.
+        transaction_seconds: how long the transaction took; the next batch is folded meanwhile.
+        outcomes: the events by machine, verdict and reason.
+        last_timestamp_ms: the timestamp of the last record, in milliseconds since 1970; null if there is none.
+        traceparents: those of its records' headers, 128 at most; none unless traces are wanted.
+        reasons: how many of its records became dead letters for which reason.
     """
+
+    level: ClassVar[Level] = "info"
 
     partition: str
     next_offset: int
@@ -81,27 +185,66 @@ class BatchApplied:
     rejected: int
     undecodable: int
     seconds: float
-    reasons: tuple[tuple[str, int], ...] = ()
+    transaction_seconds: float = 0.0
+    outcomes: tuple[Outcomes, ...] = field(default=(), metadata=_UNLOGGED)
+    last_timestamp_ms: int | None = field(default=None, metadata=_UNLOGGED)
+    traceparents: tuple[str, ...] = field(default=(), metadata=_UNLOGGED)
 
     @property
     def verdicts(self) -> dict[str, int]:
         """How many records ended as what, by the names in `VERDICTS`."""
         return {verdict: getattr(self, verdict) for verdict in VERDICTS}
 
+    @property
+    def records(self) -> int:
+        """How many records it held."""
+        return self.applied + self.duplicate + self.rejected + self.undecodable
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many of its records became dead letters for which reason."""
+        counted: dict[str, int] = {}
+        for each in self.outcomes:
+            if each.reason:
+                counted[each.reason] = counted.get(each.reason, 0) + each.events
+        return counted
+
 
 @dataclass(frozen=True, slots=True)
 class BatchRetried:
-    """A batch has to wait or to be folded again; nothing of it was written."""
+    """A batch has to wait or to be folded again; nothing of it was written.
+
+    Attributes:
+        partition: which one.
+        problem: why.
+        attempt: how often it was tried so far.
+        delay_seconds: how long until it is tried again.
+        cause: `unavailable`: a server is away or cannot take it now; `stale`: rows had changed since they were read.
+        next_offset: where the partition stands.
+    """
+
+    level: ClassVar[Level] = "warning"
 
     partition: str
     problem: str
     attempt: int
     delay_seconds: float
+    cause: Cause = "unavailable"
+    next_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimPostponed:
-    """A partition of ours is not read now; it is claimed again later. `attempt` 0: it was being read until now."""
+    """A partition of ours is not read now; it is claimed again later.
+
+    Attributes:
+        partition: which one.
+        problem: why.
+        attempt: how often it was tried so far; 0 if it was being read until now.
+        delay_seconds: how long until it is tried again.
+    """
+
+    level: ClassVar[Level] = "warning"
 
     partition: str
     problem: str
@@ -111,31 +254,90 @@ class ClaimPostponed:
 
 @dataclass(frozen=True, slots=True)
 class RecordRefused:
-    """PostgreSQL refused what the decoder let through: a dead letter, and a defect of the decoder."""
+    """PostgreSQL refused what the decoder let through: a dead letter, and a defect of the decoder.
+
+    Attributes:
+        partition: which one.
+        offset: the record's.
+        detail: what PostgreSQL said, without values.
+        correlation_id: the event's; null if the record is no event.
+    """
+
+    level: ClassVar[Level] = "error"
 
     partition: str
     offset: int
     detail: str
+    correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EntityStrayed:
-    """An entity shows up on a second partition: projected all the same, but the log no longer orders it."""
+    """An entity shows up on a second partition: projected all the same, but the log no longer orders it.
+
+    Attributes:
+        partition: where it shows up.
+        entity: its name, and where it was before.
+        offset: the record's.
+        correlation_id: the event's.
+    """
+
+    level: ClassVar[Level] = "error"
 
     partition: str
     entity: str
+    offset: int | None = None
+    correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerTrouble:
-    """The Kafka client reports trouble that it goes on trying to overcome."""
+    """The Kafka client reports trouble that it goes on trying to overcome.
+
+    Attributes:
+        problem: what it says; the same is announced once in half a minute at most.
+    """
+
+    level: ClassVar[Level] = "warning"
 
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a held partition stands. `end`: of its log, for a reader of committed records; None if not known yet."""
+
+    partition: str
+    next_offset: int
+    end: int | None
+
+    @property
+    def lag(self) -> int | None:
+        """How many offsets are left to pass; None if that is not known."""
+        return None if self.end is None else max(0, self.end - self.next_offset)
+
+
+@dataclass(frozen=True, slots=True)
+class LineTurned:
+    """Once a second while the line turns, also while it waits for a server: what it has, as far as it knows unasked.
+
+    Attributes:
+        held: the partitions that it projects, each with its position and the end of its log.
+        waiting: those that it has still to claim.
+        stopped: those that wait for a person.
+    """
+
+    level: ClassVar[Level] = "debug"
+
+    held: tuple[Standing, ...]
+    waiting: tuple[str, ...]
+    stopped: tuple[str, ...]
 
 
 Fact = (
     WorkerStarted
     | WorkerStopped
+    | PartitionsAssigned
     | PartitionClaimed
     | OwnerEnded
     | PartitionReleased
@@ -147,5 +349,16 @@ Fact = (
     | RecordRefused
     | EntityStrayed
     | BrokerTrouble
+    | LineTurned
 )
 Announce = Callable[[Fact], None]
+
+
+def heard_by(*listeners: Announce) -> Announce:
+    """Announce to each of them."""
+
+    def announce(fact: Fact) -> None:
+        for listener in listeners:
+            listener(fact)
+
+    return announce

@@ -6,7 +6,7 @@ The cache holds what is committed; what the transaction in flight will leave beh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
@@ -34,6 +34,11 @@ class Folding:
         self._workflow_topics = workflow_topics
         self._entities = _Rows[EntityKey, Entity](tables.load_entities)
         self._workflows = _Rows[str, Workflow](tables.load_workflows)
+
+    @property
+    def fsm_types(self) -> Collection[str]:
+        """The names of the machines that events are judged by."""
+        return self._machines.keys()
 
     def decode(self, chunk: Chunk) -> Batch:
         """Every record of the chunk with its event, or with why it has none."""

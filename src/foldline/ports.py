@@ -20,7 +20,9 @@ from foldline.errors import FoldlineError
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The transaction is committed: the position stands at the end of the batch."""
+    """The transaction is committed, and took so long: the position stands at the end of the batch."""
+
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,9 @@ class Source(Protocol):
 
     def log_facts(self, partition: Partition) -> LogFacts:
         """Ask the broker. May raise `Unavailable` or `PartitionFault`."""
+
+    def known_end(self, partition: Partition) -> int | None:
+        """Where the partition ends for a reader of committed records, by what is known unasked; None: not known yet."""
 
     def read_from(self, claim: Claim, offset: int) -> None:
         """Deliver the claimed partition's records from this offset on, as long as its log is the one of the claim.

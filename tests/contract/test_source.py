@@ -130,6 +130,7 @@ def test_a_member_delivers_from_where_it_is_told_and_passes_what_is_no_record(gr
     assert source.poll(wait=True) is None  # what is assigned is not read before it is claimed
     facts = _log_facts(source, where)
     assert (facts.low, facts.high) == (0, 5)
+    assert source.known_end(where) is None
 
     _read_from(source, where, 1)
     offsets, values, edges = _read(source, where, 5)
@@ -137,12 +138,15 @@ def test_a_member_delivers_from_where_it_is_told_and_passes_what_is_no_record(gr
     assert len({*values}) == 3
     assert edges[0] == 1
     _read_from(source, where, 4)
+    assert source.known_end(where) == 5
     assert _read(source, where, 5) == ([], [], [4, 5])
+    assert source.known_end(where) == 5
     _read_from(source, where, 2)
     assert _read(source, where, 5)[:2] == (offsets[1:], values[1:])
 
     _read_from(source, where, 0)
     source.stop_reading(where)
+    assert source.known_end(where) is None
     assert [source.poll(wait=True) for _ in range(3)] == [None] * 3
     source.acknowledge(where, 5)
     source.confirm_membership(where, 5)

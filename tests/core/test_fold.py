@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from foldline.core.batch import Counts, DeadLetter, Identity, Partition, TransitionPlan, WorkflowPlan
+from foldline.core.batch import Counts, DeadLetter, Identity, Partition, Stray, TransitionPlan, WorkflowPlan
 from foldline.core.decide import Entity, FailedAttempt, Hop, Rejection
 from foldline.core.decide_workflow import Status, Workflow
 from foldline.core.events import REDRIVE_HEADER, Record, TransitionEvent, Verdict
@@ -182,7 +182,7 @@ def test_an_entity_of_another_partition_is_projected_and_named_once(
     source: tuple[str, int] | None, strays: list[str]
 ) -> None:
     plan = folded(DONE, transition("REINDEX"), entity=Entity("PROCESSING", NOON, 5, source=source))
-    assert plan.strays == strays
+    assert plan.strays == [Stray(name, 0, "c-1") for name in strays]
     assert plan.counts == Counts(applied=2)
     assert plan.after[DOC].source == HERE
 
@@ -201,7 +201,7 @@ def test_a_workflow_moves_along_its_timeline() -> None:
 def test_a_workflow_of_another_partition_is_projected_and_named() -> None:
     row = Workflow("O", "doc", Status.RUNNING, NOON, "c", None, source=THERE)
     plan = folded_workflows(workflow("STARTED"), workflow("PAUSED"), row=row)
-    assert plan.strays == ["workflow wf-1 was on elsewhere[3]"]
+    assert plan.strays == [Stray("workflow wf-1 was on elsewhere[3]", 0, "c-1")]
     assert plan.before == {"wf-1": row}
     assert plan.counts == Counts(applied=1, rejected=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
@@ -15,6 +16,7 @@ from foldline.core.batch import Batch, Counts, DeadLetter, Partition, Plan, Tran
 from foldline.core.decide import Entity, Hop, Rejection
 from foldline.core.events import Record, TransitionEvent, Undecodable, Verdict, WorkflowEvent
 from foldline.core.fold import fold_transitions, fold_workflows
+from foldline.core.outcomes import outcomes
 from harness import TRANSITIONS, WORKFLOWS, batch
 from random_logs import MACHINES, NUMBERS, RULES, transition_event, transition_log, workflow_log
 from slow_fold import SlowFold
@@ -147,6 +149,22 @@ def test_every_record_has_one_verdict(reader: Reader, numbers: list[int]) -> Non
     assert len(tables.written) == rows
     moved = [row for row in tables.written if partition == WORKFLOWS or isinstance(row.outcome, Hop)]
     assert {subject(row.event): row.id for row in moved} == {key: row.revision for key, row in tables.rows.items()}
+
+
+@settings(deadline=None)
+@given(EITHER, NUMBERS)
+def test_outcomes_count_each_record_once_and_under_no_name_that_no_machine_has(
+    reader: Reader, numbers: list[int]
+) -> None:
+    partition, read = reader
+    tables, alone = Tables(), Counter[tuple[str, str, str]]()
+    for record in read(numbers):
+        plan = tables.apply(batch([record], partition))
+        event = plan.batch.decoded[0].event
+        fsm_type = event.fsm_type if isinstance(event, TransitionEvent) and event.fsm_type in MACHINES else ""
+        (verdict,) = [each.name for each in fields(Counts) if getattr(plan.counts, each.name)]
+        alone[fsm_type, verdict, plan.dead_letters[0].reason if plan.dead_letters else ""] += 1
+    assert outcomes(Tables().apply(batch(read(numbers), partition)), MACHINES) == alone
 
 
 @settings(deadline=None)

@@ -84,7 +84,7 @@ def test_a_static_member_that_comes_back_in_time_gets_its_partitions_and_nobody_
     again.wait_until(log.passed)
     log.check()
     assert _claimed(again) == _claimed(restarted)
-    assert {type(fact) for fact in stays.heard[noticed:]} <= {facts.BatchApplied}
+    assert {type(fact) for fact in stays.heard[noticed:]} <= {facts.BatchApplied, facts.LineTurned}
 
 
 def test_of_two_workers_with_one_instance_id_one_ends_and_says_why(

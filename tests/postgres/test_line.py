@@ -140,7 +140,7 @@ def test_an_entity_on_a_second_partition_is_projected_and_announced(projector: P
     projector.project(transition("COMPLETE_INDEXING", event_id="2"), partition=elsewhere)
     assert rows(projector.database_url, "SELECT current_state, partition FROM fsm_state") == [("INDEXED", 1)]
     assert projector.heard(facts.EntityStrayed) == [
-        facts.EntityStrayed("fsm.transitions.v1[1]", "INGESTION doc-1 was on fsm.transitions.v1[0]")
+        facts.EntityStrayed("fsm.transitions.v1[1]", "INGESTION doc-1 was on fsm.transitions.v1[0]", 0, "c-1")
     ]
 
 

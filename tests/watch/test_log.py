@@ -15,6 +15,7 @@ from foldline.watch import log_listener
 FACTS: list[tuple[facts.Fact, str, str]] = [
     (facts.WorkerStarted("g", "host:1", ("t",)), "info", "worker started"),
     (facts.WorkerStopped("host:1"), "info", "worker stopped"),
+    (facts.PartitionsAssigned(("t[0]",)), "info", "partitions assigned"),
     (facts.PartitionClaimed("t[0]", 1, 2), "info", "partition claimed"),
     (facts.OwnerEnded("t[0]", "session 7"), "warning", "owner ended"),
     (facts.PartitionReleased("t[0]"), "info", "partition released"),
@@ -22,9 +23,11 @@ FACTS: list[tuple[facts.Fact, str, str]] = [
     (facts.PartitionStopped("t[0]", "problem", "remedy"), "error", "partition stopped"),
     (facts.BatchApplied("t[0]", 9, 1, 2, 3, 4, 0.0125), "info", "batch applied"),
     (facts.BatchRetried("t[0]", "problem", 1, 0.25), "warning", "batch retried"),
+    (facts.ClaimPostponed("t[0]", "problem", 1, 0.25), "warning", "claim postponed"),
     (facts.RecordRefused("t[0]", 7, "detail"), "error", "record refused"),
     (facts.EntityStrayed("t[0]", "INGESTION\x1b[31m"), "error", "entity strayed"),
     (facts.BrokerTrouble("problem"), "warning", "broker trouble"),
+    (facts.LineTurned((facts.Standing("t[0]", 1, 2),), (), ("t[1]",)), "debug", "line turned"),
 ]
 
 
@@ -36,7 +39,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(("fact", "level", "event"), FACTS, ids=[event for _, _, event in FACTS])
 def test_each_fact_is_one_line_of_json_with_its_level(fact: facts.Fact, level: str, event: str) -> None:
     stream = io.StringIO()
-    log_listener(stream)(fact)
+    log_listener(stream, least=logging.DEBUG)(fact)
     (line,) = stream.getvalue().splitlines()
     told = json.loads(line)
     assert (told["level"], told["event"]) == (level, event)
@@ -49,11 +52,25 @@ def test_every_fact_is_here() -> None:
 
 def test_a_batch_says_how_far_it_came_what_it_held_and_how_long_it_took() -> None:
     stream = io.StringIO()
-    log_listener(stream)(facts.BatchApplied("t[0]", 9, 1, 2, 3, 4, 0.0126, (("invalid", 4),)))
+    ended = (facts.Outcomes("M", "applied", "", 1), facts.Outcomes("M", "rejected", "stale_lease", 3))
+    more = (facts.Outcomes("N", "rejected", "stale_lease", 2), facts.Outcomes("", "undecodable", "invalid", 4))
+    log_listener(stream)(facts.BatchApplied("t[0]", 9, 1, 2, 5, 4, 0.0126, 0.0101, ended + more, 1, ("00-x",)))
     told = json.loads(stream.getvalue())
     assert (told["partition"], told["next_offset"], told["seconds"]) == ("t[0]", 9, 0.013)
-    assert told["reasons"] == {"invalid": 4}
-    assert [told[verdict] for verdict in ("applied", "duplicate", "rejected", "undecodable")] == [1, 2, 3, 4]
+    assert told["transaction_seconds"] == 0.01
+    assert told["reasons"] == {"stale_lease": 5, "invalid": 4}
+    assert not {"outcomes", "traceparents", "last_timestamp_ms"} & told.keys()
+    assert [told[verdict] for verdict in ("applied", "duplicate", "rejected", "undecodable")] == [1, 2, 5, 4]
+
+
+def test_what_is_about_one_record_bears_its_offset_and_its_correlation_id() -> None:
+    stream = io.StringIO()
+    listener = log_listener(stream)
+    listener(facts.RecordRefused("t[0]", 7, "detail", "c-1"))
+    listener(facts.EntityStrayed("t[0]", "INGESTION doc-1 was on t[1]", 7, "c-1"))
+    for line in stream.getvalue().splitlines():
+        told = json.loads(line)
+        assert (told["partition"], told["offset"], told["correlation_id"]) == ("t[0]", 7, "c-1")
 
 
 def test_what_is_below_the_least_level_is_not_said() -> None:
@@ -61,7 +78,7 @@ def test_what_is_below_the_least_level_is_not_said() -> None:
     listener = log_listener(stream, least=logging.WARNING)
     for fact, _, _ in FACTS:
         listener(fact)
-    assert len(stream.getvalue().splitlines()) == sum(level != "info" for _, level, _ in FACTS)
+    assert len(stream.getvalue().splitlines()) == sum(level in ("warning", "error") for _, level, _ in FACTS)
 
 
 def test_on_a_terminal_lines_are_readable_and_what_the_log_names_is_escaped() -> None:

@@ -13,13 +13,14 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from foldline import facts
 from foldline.app import Place, Projection, machines_of, projection
 from foldline.cli.feed import Feed
 from foldline.cli.glances import Glances
 from foldline.cli.output import counted, line_out, note
 from foldline.cli.own_servers import foldline_command, own_servers, psql_command, while_running
 from foldline.cli.signals import draining, interruptible
-from foldline.cli.tally import Tally, heard_by
+from foldline.cli.tally import Tally
 from foldline.embedded import RunningServers
 from foldline.errors import UnfinishedError
 from foldline.example import LiveStream, live_stream, read_first_of
@@ -56,8 +57,8 @@ def demo(
         stream = live_stream(datetime.now(UTC), mark=mark)
         tally = Tally()
         feed = Feed(place, stream.lines, seconds=seconds)
-        glances = Glances(place, [machines[fsm_type] for fsm_type in shipped], feed)
-        with draining() as asked, projection(place, heard_by(tally.hear, glances.hear)) as ours:
+        glances = Glances(place, [machines[fsm_type] for fsm_type in shipped], feed, tally)
+        with draining() as asked, projection(place, facts.heard_by(tally.hear, glances.hear)) as ours:
             with feed, glances, _shown(glances):
                 whole = _follow(ours, running, feed, asked)
                 glances.look()

@@ -15,6 +15,7 @@ from foldline.cli.history import position_of
 from foldline.cli.output import plain
 from foldline.cli.own_servers import foldline_command
 from foldline.cli.status import lag_now
+from foldline.cli.tally import Tally
 from foldline.core.batch import Partition
 from foldline.core.machine import Machine
 from foldline.errors import FoldlineError
@@ -41,8 +42,9 @@ class _Glance:
 class Glances:
     """A context manager: looks twice a second while it lasts; `view` never waits for a server."""
 
-    def __init__(self, place: Place, machines: Sequence[Machine], feed: Feed) -> None:
-        self.rates = Rates(time.monotonic)
+    def __init__(self, place: Place, machines: Sequence[Machine], feed: Feed, tally: Tally) -> None:
+        self._rates = Rates(time.monotonic)
+        self._tally = tally
         self._machines = machines
         self._feed = feed
         self._settings = place.settings
@@ -62,8 +64,8 @@ class Glances:
         self._thread.join()
 
     def hear(self, fact: facts.Fact) -> None:
-        """Count what the worker does, and keep its last warning."""
-        self.rates.hear(fact)
+        """Measure what the worker does, and keep its last warning."""
+        self._rates.hear(fact)
         match fact:
             case facts.PartitionStopped():
                 self._warning = f"{fact.partition} was stopped: {fact.problem} {fact.remedy}"
@@ -78,9 +80,9 @@ class Glances:
         return View(
             title=f"foldline demo   {self._feed.sent:,} of {self._feed.total:,} records published",
             machines={machine.fsm_type: _boxes(machine, last) for machine in self._machines},
-            verdicts=self.rates.verdicts,
-            per_second=self.rates.per_second(),
-            recent=self.rates.recent(),
+            verdicts=self._tally.verdicts,
+            per_second=self._rates.per_second(),
+            recent=self._rates.recent(),
             lag=last.lag,
             workflows=last.workflows,
             rejected=last.rejected,

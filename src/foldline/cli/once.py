@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from foldline import facts
 from foldline.app import Place, projection
 from foldline.cli.history import HistoryRow, history_json, machine_of, show_history
 from foldline.cli.output import json_out, line_out, listed
@@ -17,7 +18,7 @@ from foldline.cli.own_servers import while_running
 from foldline.cli.publish import publish_file, published
 from foldline.cli.run import run_until_caught_up, unfinished
 from foldline.cli.status import StateCount, show_states
-from foldline.cli.tally import Tally, Verdicts, heard_by
+from foldline.cli.tally import Tally, Verdicts
 from foldline.core.machine import Machine
 from foldline.embedded import RunningServers
 from foldline.errors import PublishError
@@ -126,7 +127,7 @@ def project_once(
     """
     sent = _publish(place, given)
     tally = Tally()
-    with projection(place, heard_by(tally.hear, log_listener(sys.stderr, least=logging.WARNING))) as ours:
+    with projection(place, facts.heard_by(tally.hear, log_listener(sys.stderr, least=logging.WARNING))) as ours:
         caught_up = run_until_caught_up(ours, while_running(running, lambda: False))
         fault = unfinished(place, ours, caught_up=caught_up)
     if fault is not None:

@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
+from foldline import facts
 from foldline.app import Place, Projection, projection
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, json_out, line_out
 from foldline.cli.shapes import prints
 from foldline.cli.signals import draining
-from foldline.cli.tally import Tally, Verdicts, heard_by
+from foldline.cli.tally import Tally, Verdicts
 from foldline.errors import FoldlineError, UnfinishedError, UsageError
 from foldline.postgres.reports import Reports
 from foldline.watch import log_listener
@@ -46,7 +47,7 @@ def run(
     _refuse_half(place)
     tally = Tally()
     fault: FoldlineError | None = None
-    with draining() as asked, projection(place, heard_by(tally.hear, log_listener(sys.stderr))) as ours:
+    with draining() as asked, projection(place, facts.heard_by(tally.hear, log_listener(sys.stderr))) as ours:
         if until_caught_up:
             caught_up = run_until_caught_up(ours, asked)
             fault = unfinished(place, ours, caught_up=caught_up)

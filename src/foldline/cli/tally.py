@@ -40,7 +40,7 @@ class Tally:
         if not isinstance(fact, facts.BatchApplied):
             return
         self.verdicts.update(fact.verdicts)
-        self.reasons.update(dict(fact.reasons))
+        self.reasons.update(fact.reasons)
         if self.first_at is None and self.verdicts.total():
             self.first_at = time.monotonic()
 
@@ -54,13 +54,3 @@ class Tally:
     def nothing_new(self) -> bool:
         """Whether every event had its verdict already."""
         return self.verdicts["duplicate"] > 0 and not self.verdicts["applied"] and not self.verdicts["rejected"]
-
-
-def heard_by(*listeners: facts.Announce) -> facts.Announce:
-    """Announce to each of them."""
-
-    def announce(fact: facts.Fact) -> None:
-        for listener in listeners:
-            listener(fact)
-
-    return announce

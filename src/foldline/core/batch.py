@@ -85,6 +85,14 @@ class DeadLetter(Struct, frozen=True, gc=False):
     event: TransitionEvent | WorkflowEvent | None = None
 
 
+class Stray(Struct, frozen=True, gc=False):
+    """An event of an entity, or a workflow, whose last hop came from another partition; `name` says which one."""
+
+    name: str
+    offset: int
+    correlation_id: str
+
+
 class HistoryRow(Struct, frozen=True, gc=False):
     """One judged transition event. `id` is reserved from the history's sequence; in log order per entity."""
 
@@ -124,7 +132,7 @@ class Plan:
     counts: Counts = field(default_factory=Counts)
     identities: dict[str, Identity] = field(default_factory=dict)
     dead_letters: list[DeadLetter] = field(default_factory=list)
-    strays: list[str] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
 
 
 @dataclass(slots=True)

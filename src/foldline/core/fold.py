@@ -17,7 +17,9 @@ from foldline.core.batch import (
     HistoryRow,
     Identity,
     KnownVerdicts,
+    Partition,
     Plan,
+    Stray,
     TimelineRow,
     TransitionPlan,
     WorkflowPlan,
@@ -62,7 +64,8 @@ def fold_transitions(
         if machine is not None:
             if key not in plan.before:
                 plan.before[key] = entity
-                _note_stray(plan, f"{event.fsm_type} {event.entity_id}", entity, source)
+                if entity is not None and entity.source not in (None, source):
+                    _note_stray(plan, f"{event.fsm_type} {event.entity_id}", entity.source, record, event)
             duration = None
             if isinstance(outcome, Hop):
                 if entity is not None:
@@ -100,7 +103,8 @@ def fold_workflows(
         workflow = plan.after[key] if key in plan.after else workflows[key]
         if key not in plan.before:
             plan.before[key] = workflow
-            _note_stray(plan, f"workflow {key}", workflow, source)
+            if workflow is not None and workflow.source not in (None, source):
+                _note_stray(plan, f"workflow {key}", workflow.source, record, event)
         outcome = decide_workflow(workflow, event)
         match outcome:
             case Workflow():
@@ -158,7 +162,9 @@ class _Judged:
         self._plan.identities[digest] = Identity(digest, verdict, rejudged=digest in self._known)
 
 
-def _note_stray(plan: Plan, name: str, row: Entity | Workflow | None, source: tuple[str, int]) -> None:
+def _note_stray(
+    plan: Plan, name: str, was_on: tuple[str, int] | None, record: Record, event: TransitionEvent | WorkflowEvent
+) -> None:
     """An entity whose last hop came from another partition: projected all the same, but the log no longer orders it."""
-    if row is not None and row.source is not None and row.source != source:
-        plan.strays.append(f"{name} was on {row.source[0]}[{row.source[1]}]")
+    if was_on is not None:
+        plan.strays.append(Stray(f"{name} was on {Partition(*was_on)}", record.offset, event.correlation_id))

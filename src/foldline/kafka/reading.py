@@ -14,20 +14,30 @@ from foldline.ports import Chunk
 class Reading:
     """Where the next chunk of a partition starts, and what was fetched for it.
 
-    `end` is where the broker said that the partition ends: control and aborted records before it are no messages.
-    `fetched_at`: when, by the monotonic clock, the last of it was fetched.
+    `end` is where the broker said that the partition ends (-1: not yet): control and aborted records before it are no
+    messages. `fetched_at`: when, by the monotonic clock, the last of it was fetched.
     """
 
     def __init__(self, partition: Partition, start: int) -> None:
         self.partition = partition
         self.start = start
-        self.end = 0
+        self.end = -1
         self.fetched_at = 0.0
         self.messages: deque[Message] = deque()
 
     def ready(self) -> bool:
         """Whether there is anything to move the position over."""
         return bool(self.messages) or self.end > self.start
+
+    def known_end(self, high: int) -> int:
+        """Where the partition ends for a reader of committed records; `high`: its high watermark as far as it is known.
+
+        An open transaction lies below the watermark, but not before the end that the broker tells us of as reached.
+        """
+        if not self.messages and self.end >= self.start:
+            return self.end
+        fetched = (self.messages[-1].offset() or 0) + 1 if self.messages else self.start
+        return max(high, fetched)
 
     def chunk(self, most: int) -> Chunk:
         """The next records, `most` at the most; the chunk after it starts where this one ends."""

@@ -78,6 +78,7 @@ class KafkaSource:
         self._consumer = self._membership.consumer
         self._reading: dict[Partition, Reading] = {}
         self._turns: deque[Partition] = deque()
+        self._asked_ends: dict[Partition, int] = {}
 
     def listen(self, listener: Listener) -> None:
         """Join the group; the listener hears of its assignment from now on, inside `poll` and `keep_alive`."""
@@ -114,6 +115,18 @@ class KafkaSource:
             self._look()
         self._consumer.resume([TopicPartition(p.topic, p.number) for p in self._reading])
 
+    def known_end(self, partition: Partition) -> int | None:
+        """Where the partition ends for a reader of committed records, by what is known unasked; None: not known yet."""
+        reading = self._reading.get(partition)
+        if reading is None:
+            return None
+        asked = TopicPartition(partition.topic, partition.number)
+        try:
+            _, high = self._consumer.get_watermark_offsets(asked, cached=True) or (-1, -1)
+        except KafkaException:  # the client knows nothing of the partition yet
+            high = -1
+        return reading.known_end(max(high, self._asked_ends.get(partition, -1)))
+
     def read_from(self, claim: Claim, offset: int) -> None:
         """Deliver the claimed partition's records from this offset on.
 
@@ -146,6 +159,7 @@ class KafkaSource:
         asked_at = time.monotonic()
         try:
             found = self._log.facts(partition)
+            self._asked_ends[partition] = found.high
         except LogError as error:
             raise Unavailable(error.problem, remedy="Asking again.") from None
         self._asked_at[partition.topic] = asked_at

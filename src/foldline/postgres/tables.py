@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
@@ -186,12 +187,14 @@ class PostgresTables:
         return self._writer
 
     def _apply(self, staged: Staged, claim: Claim) -> Answer:
+        began = time.monotonic()
         try:
             answer = apply(self._open_writer(), staged, claim, self._book.due(claim.partition))
         except psycopg.Error as error:
             answer = self._after_failure(error, staged.plan, claim)
         if isinstance(answer, Moved):
             self._book.activated(claim.partition)
+            return Moved(time.monotonic() - began)
         return answer
 
     def _after_failure(self, error: psycopg.Error, plan: Plan, claim: Claim) -> Answer:

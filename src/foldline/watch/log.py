@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-from dataclasses import asdict
+import re
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
@@ -32,39 +33,43 @@ def log_listener(stream: TextIO, *, least: int = logging.INFO) -> facts.Announce
         wrapper_class=structlog.make_filtering_bound_logger(least),
         context_class=dict,
     )
-    return lambda fact: _write(log, fact)
+    return lambda fact: _write(log, least, fact)
 
 
-_SAID: dict[type[facts.Fact], tuple[int, str]] = {
-    facts.WorkerStarted: (logging.INFO, "worker started"),
-    facts.WorkerStopped: (logging.INFO, "worker stopped"),
-    facts.PartitionClaimed: (logging.INFO, "partition claimed"),
-    facts.OwnerEnded: (logging.WARNING, "owner ended"),
-    facts.PartitionReleased: (logging.INFO, "partition released"),
-    facts.PartitionFenced: (logging.WARNING, "partition fenced"),
-    facts.PartitionStopped: (logging.ERROR, "partition stopped"),
-    facts.BatchApplied: (logging.INFO, "batch applied"),
-    facts.BatchRetried: (logging.WARNING, "batch retried"),
-    facts.ClaimPostponed: (logging.WARNING, "claim postponed"),
-    facts.RecordRefused: (logging.ERROR, "record refused"),
-    facts.EntityStrayed: (logging.ERROR, "entity strayed"),
-    facts.BrokerTrouble: (logging.WARNING, "broker trouble"),
+_LEVELS: dict[facts.Level, int] = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
 }
 _DIGITS = 3
 
 
-def _write(log: FilteringBoundLogger, fact: facts.Fact) -> None:
-    """The fact's own fields under their own names; seconds to the millisecond, counts by reason as an object."""
-    level, event = _SAID[type(fact)]
-    log.log(level, event, **{name: _plain(value) for name, value in asdict(fact).items()})
+def event_of(kind: type[facts.Fact]) -> str:
+    """The name of a fact in the log: `partition claimed` for `PartitionClaimed`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
+
+
+def logged_fields(kind: type[facts.Fact]) -> list[str]:
+    """The fields of a fact that its log line has, under their own names."""
+    fields = [each.name for each in dataclasses.fields(kind) if each.metadata.get("logged", True)]
+    return [*fields, "reasons"] if kind is facts.BatchApplied else fields
+
+
+def _write(log: FilteringBoundLogger, least: int, fact: facts.Fact) -> None:
+    """The fact's own fields; seconds to the millisecond."""
+    level = _LEVELS[fact.level]
+    if level >= least:
+        kind = type(fact)
+        log.log(level, event_of(kind), **{name: _plain(getattr(fact, name)) for name in logged_fields(kind)})
 
 
 def _plain(value: object) -> object:
     if isinstance(value, float):
         return round(value, _DIGITS)
-    if isinstance(value, tuple) and all(isinstance(each, tuple) for each in value):
-        return dict(value)
-    return value
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return dataclasses.asdict(value) if isinstance(value, facts.Standing) else value
 
 
 def _escape(_log: object, _method: str, entry: EventDict) -> EventDict:

@@ -13,14 +13,13 @@ _AVERAGED_SECONDS = 5
 
 
 class Rates:
-    """Counts verdicts, in all and by second.
+    """Counts verdicts by second.
 
     Args:
         now: a monotonic clock in seconds.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self.verdicts: Counter[str] = Counter(dict.fromkeys(VERDICTS, 0))
         self._now = now
         self._began = now()
         self._seconds: deque[tuple[int, Counter[str]]] = deque(maxlen=_REMEMBERED_SECONDS + 1)
@@ -29,7 +28,6 @@ class Rates:
         """Count a batch; other facts count nothing."""
         if not isinstance(fact, facts.BatchApplied):
             return
-        self.verdicts.update(fact.verdicts)
         second = self._second()
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append((second, Counter()))
