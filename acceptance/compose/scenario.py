@@ -64,10 +64,8 @@ def project(stack: Stack) -> str:
         applied = min((batch["time"] for batch in batches if batch["applied"]), default="")
     seconds = (datetime.fromisoformat(applied) - clock).total_seconds()
     health = stack.compose("ps", "--format", "{{.Service}} {{.State}} {{.Health}}").split("\n")
-    assert {"kafka running healthy", "postgres running healthy"} <= set(health), health
-    return (
-        f"servers healthy and workers started {up:.1f} s after `up`; first event projected {seconds:.1f} s after `up`"
-    )
+    assert {"kafka running healthy", "postgres running healthy", "worker running healthy"} <= set(health), health
+    return f"servers and workers healthy {up:.1f} s after `up`; first event projected {seconds:.1f} s after `up`"
 
 
 def catch_up(stack: Stack) -> str:

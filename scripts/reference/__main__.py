@@ -11,6 +11,8 @@ from pathlib import Path
 
 from scripts.reference.commands import commands_page
 from scripts.reference.documents import json_page
+from scripts.reference.facts import facts_page
+from scripts.reference.metrics import metrics_page
 from scripts.reference.settings import settings_page
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "reference"
@@ -21,7 +23,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.reference", description="Write docs/reference.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a page is stale")
     check = parser.parse_args(arguments).check
-    pages = {"commands.md": commands_page(), "settings.md": settings_page(), "json.md": json_page()}
+    pages = {
+        "commands.md": commands_page(),
+        "settings.md": settings_page(),
+        "json.md": json_page(),
+        "facts.md": facts_page(),
+        "metrics.md": metrics_page(),
+    }
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     stale = [name for name, text in pages.items() if _read(DIRECTORY / name) != text]
     for name in stale:

@@ -24,11 +24,13 @@ from foldline.kafka.names import unknown
 from foldline.kafka.properties import broker_assigns, left_to_broker
 from foldline.kafka.source import KafkaSource
 from foldline.machines import Survey, load_machines, survey
+from foldline.postgres.backlog import open_letters
 from foldline.postgres.claims import Claimant
 from foldline.postgres.migrations import Runner
 from foldline.postgres.reports import Reports
 from foldline.postgres.tables import PostgresTables
 from foldline.settings import Fault, Origin, SettingFaults, Settings, kafka_variable, spelt_like
+from foldline.watch import Address, Backlog, Endpoint, Limits, Watching, extra_installed, traces_wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,9 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
     owner = f"{platform.node()}:{os.getpid()}"
     workflow_topics = frozenset(settings.workflow_topics)
     with ExitStack() as stack:
+        announce = facts.heard_by(announce, *stack.enter_context(_watched(place)))
+        tracing = stack.enter_context(_traced(announce))
+        announce = facts.heard_by(announce, *tracing)
         tables = PostgresTables(
             place.database_url,
             claimant=Claimant(
@@ -168,13 +173,56 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
         breaker = Breaker(settings.breaker_percent, settings.breaker_records)
         custody = Custody(source, tables, settings.group_id, announce, breaker)
         folding = Folding(tables, machines, workflow_topics)
-        worker = Worker(source, tables, custody, folding, announce, time.monotonic)
+        worker = Worker(source, tables, custody, folding, announce, time.monotonic, traced=bool(tracing))
         source.listen(worker)
         announce(facts.WorkerStarted(settings.group_id, owner, settings.topics))
         stack.callback(announce, facts.WorkerStopped(owner))
         stack.callback(source.close)
         _calm_collector()
         yield Projection(worker, custody, lambda: _caught_up(place, log, custody))
+
+
+@contextmanager
+def _watched(place: Place) -> Iterator[list[facts.Announce]]:
+    """Whoever has to hear of the worker so that others can ask how it is; nobody, unless a setting says so."""
+    settings = place.settings
+    if settings.http_listen is None:
+        yield []
+        return
+    watching = Watching(
+        Limits(settings.live_seconds, settings.progress_seconds),
+        lambda: _backlog(place.database_url),
+        monotonic=time.monotonic,
+        wall=time.time,
+    )
+    with Endpoint(Address.parse(settings.http_listen), watching.answers):
+        yield [watching.hear]
+
+
+@contextmanager
+def _traced(announce: facts.Announce) -> Iterator[list[facts.Announce]]:
+    """Whoever makes spans of batches; nobody, and nothing is imported, unless it is wanted and the extra is there."""
+    if not traces_wanted(os.environ):  # these variables are OpenTelemetry's, and no settings of ours
+        yield []
+    elif not extra_installed():
+        announce(facts.TracingTrouble("OTEL_ variables ask for traces, and the extra `otel` is not installed."))
+        yield []
+    else:
+        from foldline.watch.tracing import tracing  # noqa: PLC0415 - who does not trace does not need the extra
+
+        with tracing(announce, time.time) as hear:
+            yield [hear]
+
+
+def _backlog(database_url: str) -> Backlog:
+    try:
+        letters = open_letters(database_url)
+    except FoldlineError as error:
+        return Backlog(problem=error.problem)
+    if letters is None:
+        return Backlog()
+    counted = tuple((each.verdict, each.reason, each.count) for each in letters)
+    return Backlog(letters=counted, oldest_seconds=max((each.oldest_seconds for each in letters), default=0.0))
 
 
 def _topics_exist(log: LogReader, settings: Settings) -> None:

@@ -63,5 +63,9 @@ class AbsentError(FoldlineError):
     """What was asked for is not there."""
 
 
+class UnhealthyError(FoldlineError):
+    """A worker is not as it should be, or does not answer."""
+
+
 class UnfinishedError(FoldlineError):
     """A worker could not, or was not let, do all that it was asked to."""

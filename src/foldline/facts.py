@@ -296,6 +296,21 @@ class BrokerTrouble:
 
     Attributes:
         problem: what it says; the same is announced once in half a minute at most.
+        all_down: whether it says that no broker at all can be reached.
+    """
+
+    level: ClassVar[Level] = "warning"
+
+    problem: str
+    all_down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TracingTrouble:
+    """Spans could not be exported; the line goes on without.
+
+    Attributes:
+        problem: what the OpenTelemetry SDK says, values left out.
     """
 
     level: ClassVar[Level] = "warning"
@@ -349,6 +364,7 @@ Fact = (
     | RecordRefused
     | EntityStrayed
     | BrokerTrouble
+    | TracingTrouble
     | LineTurned
 )
 Announce = Callable[[Fact], None]

@@ -170,6 +170,24 @@ def test_what_is_wrong_with_toml_is_one_line(tmp_path: Path, toml: str, message:
             "FOLDLINE_KAFKA__ENABLE_AUTO_COMMIT in the environment is ref",
         ),
         ({"FOLDLINE_KAFKA__BOOTSTRAP_SERVERS": "h"}, "FOLDLINE_KAFKA__BOOTSTRAP_SERVERS in the environment is refused"),
+        *(
+            ({"FOLDLINE_HTTP_LISTEN": wrong}, "FOLDLINE_HTTP_LISTEN in the environment is no host:port")
+            for wrong in (
+                "9464",
+                ":9464",
+                f"{CANARY}:",
+                "127.0.0.1:http",
+                "::1:9464",
+                "[::1]",
+                "[h]:9464",
+                "h h:1",
+                "h:1234567",
+            )
+        ),
+        ({"FOLDLINE_HTTP_LISTEN": "127.0.0.1:0"}, "FOLDLINE_HTTP_LISTEN in the environment has no port between 1 and"),
+        ({"FOLDLINE_HTTP_LISTEN": "[::1]:65536"}, "FOLDLINE_HTTP_LISTEN in the environment has no port between 1 and"),
+        ({"FOLDLINE_HTTP_LISTEN": ""}, "FOLDLINE_HTTP_LISTEN in the environment is empty."),
+        ({"FOLDLINE_PROGRESS_SECONDS": "9"}, "FOLDLINE_PROGRESS_SECONDS in the environment should be greater than or"),
         ({"FOLDLINE_KAFKA__": CANARY}, "FOLDLINE_KAFKA__ in the environment is no setting of foldline."),
     ],
     ids=str,

@@ -27,6 +27,7 @@ FACTS: list[tuple[facts.Fact, str, str]] = [
     (facts.RecordRefused("t[0]", 7, "detail"), "error", "record refused"),
     (facts.EntityStrayed("t[0]", "INGESTION\x1b[31m"), "error", "entity strayed"),
     (facts.BrokerTrouble("problem"), "warning", "broker trouble"),
+    (facts.TracingTrouble("problem"), "warning", "tracing trouble"),
     (facts.LineTurned((facts.Standing("t[0]", 1, 2),), (), ("t[1]",)), "debug", "line turned"),
 ]
 

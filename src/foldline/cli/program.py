@@ -18,6 +18,7 @@ from foldline.cli import (
     config,
     deadletters,
     demo,
+    health,
     history,
     machines,
     migrate,
@@ -52,6 +53,7 @@ app.command()(publish.publish)
 app.command()(check.check)
 app.command()(config.config)
 app.command()(status.status)
+app.command()(health.health)
 app.command()(history.history)
 app.add_typer(positions.app)
 app.add_typer(workflows.app)

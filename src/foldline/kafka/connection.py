@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
+from foldline import facts
 from foldline.errors import FoldlineError, LogError, SettingError
 from foldline.kafka.secrecy import concealed
 from foldline.settings import kafka_variable
@@ -30,7 +31,7 @@ _WORD = re.compile(r"[a-z][a-z._]*[a-z]")
 _Client = TypeVar("_Client")
 
 
-def _unheard(_said: str) -> None:
+def _unheard(_trouble: facts.BrokerTrouble) -> None:
     """Tell nobody."""
 
 
@@ -40,7 +41,9 @@ class Connection:
     `heard` is told of every trouble as it is reported.
     """
 
-    def __init__(self, properties: Mapping[str, str | int | bool], *, heard: Callable[[str], None] = _unheard) -> None:
+    def __init__(
+        self, properties: Mapping[str, str | int | bool], *, heard: Callable[[facts.BrokerTrouble], None] = _unheard
+    ) -> None:
         self.servers = str(properties.get("bootstrap.servers", ""))
         self._properties = properties
         self._heard = heard
@@ -92,8 +95,9 @@ class Connection:
 
     def _notice(self, error: KafkaError) -> None:
         said = concealed(error.str(), self._properties)
-        self._heard(said)
-        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  it follows the cause and says less
+        all_down = error.code() == KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001  it follows the cause and says less
+        self._heard(facts.BrokerTrouble(said, all_down))
+        if not all_down:
             self._trouble = said
 
 

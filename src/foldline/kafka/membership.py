@@ -16,6 +16,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from foldline import facts
 from foldline.core.batch import Partition
 from foldline.kafka.connection import Connection, reason_of
 from foldline.kafka.group import end_of_membership
@@ -39,7 +40,7 @@ class Membership:
         SettingError: librdkafka refuses a property.
     """
 
-    def __init__(self, properties: Properties, heard: Callable[[str], None]) -> None:
+    def __init__(self, properties: Properties, heard: Callable[[facts.BrokerTrouble], None]) -> None:
         self._properties = properties
         self._heard = heard
         self._due: dict[Partition, int] = {}
@@ -55,7 +56,7 @@ class Membership:
         assert error is not None, "a record has its topic"
         if end := end_of_membership(error, self._properties):
             raise end
-        self._heard(concealed(error.str(), self._properties))
+        self._heard(facts.BrokerTrouble(concealed(error.str(), self._properties)))
 
     def acknowledge(self, partition: Partition, next_offset: int) -> None:
         """Note how far we are."""

@@ -218,7 +218,7 @@ class KafkaSource:
         """What a claim looks at, is claimed again; that a log was cut off and has grown since, only the client sees."""
         fault: PartitionFault | Unavailable
         if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:  # the client asks again by itself until it may
-            self._trouble(f"Kafka refuses to deliver {partition} ({error.name()}).")
+            self._trouble(facts.BrokerTrouble(f"Kafka refuses to deliver {partition} ({error.name()})."))
             return
         if cut_off(error):
             reading = self._reading[partition]
@@ -237,12 +237,12 @@ class KafkaSource:
         for partition, fault in self._watch.turn(time.monotonic()):
             self._listener.broken(partition, fault)
 
-    def _trouble(self, said: str) -> None:
+    def _trouble(self, trouble: facts.BrokerTrouble) -> None:
         """The client says the same many times a second while a broker is away; announced is each once in a while."""
-        now, known = time.monotonic(), _MILLISECONDS.sub("", said)
+        now, known = time.monotonic(), _MILLISECONDS.sub("", trouble.problem)
         if now - self._said_at.get(known, -_SAY_AGAIN_SECONDS) >= _SAY_AGAIN_SECONDS:
             self._said_at[known] = now
-            self._announce(facts.BrokerTrouble(said))
+            self._announce(trouble)
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # noted only: what to read is assigned once it is claimed

@@ -27,7 +27,6 @@ _SESSION = {
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",
     "default_transaction_isolation": "read committed",
-    "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "15s",
 }
 
@@ -56,9 +55,14 @@ Connection = psycopg.Connection[tuple[object, ...]]
 
 
 def connect(
-    database_url: str, *, purpose: str, autocommit: bool = True, lock_timeout: str = "10s"
+    database_url: str,
+    *,
+    purpose: str,
+    autocommit: bool = True,
+    lock_timeout: str = "10s",
+    statement_timeout: str = "60s",
 ) -> psycopg.Connection:
-    """A connection for one purpose (it shows in `application_name`), whose statements wait so long for a lock.
+    """A connection for one purpose (it shows in `application_name`), whose statements may take and wait so long.
 
     Raises:
         psycopg.OperationalError: PostgreSQL cannot be reached or refuses us.
@@ -74,9 +78,10 @@ def connect(
             remedy="`foldline config` shows its parameters; numbers are digits.",
         ) from None
     connection.prepare_threshold = 1
+    session = {**_SESSION, "lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
     connection.execute(
         "SELECT set_config(name, setting, false) FROM unnest(%s::text[], %s::text[]) AS session (name, setting)",
-        ([*_SESSION, "lock_timeout"], [*_SESSION.values(), lock_timeout]),
+        (list(session), list(session.values())),
     )
     connection.autocommit = autocommit
     return connection

@@ -23,6 +23,9 @@ from foldline.settings.faults import Origin
 from foldline.settings.names import PREFIX
 
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+_HOST = re.compile(r"[a-zA-Z0-9.:_-]+")
+_PORT = re.compile(r"[0-9]{1,5}")
+_LAST_PORT = 65_535
 
 
 def _listed(value: object) -> object:
@@ -66,6 +69,17 @@ def _brokers(servers: str) -> str:
     return servers
 
 
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not _HOST.fullmatch(bare) or (":" in bare) != host.startswith("[") or not _PORT.fullmatch(port):
+        raise ValueError("is no host:port, as in 127.0.0.1:9464 or [::1]:9464")
+    if not 1 <= int(port) <= _LAST_PORT:
+        raise ValueError(f"has no port between 1 and {_LAST_PORT}")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
 Topic = Annotated[str, AfterValidator(_topic)]
 Topics = Annotated[tuple[Topic, ...], BeforeValidator(_listed), AfterValidator(_at_least_one)]
 Directories = Annotated[tuple[Path, ...], BeforeValidator(_directories)]
@@ -126,6 +140,21 @@ class Settings(BaseModel):
     )
     breaker_records: Annotated[int, BeforeValidator(_number)] = Field(
         1_000, ge=1, le=1_000_000, description="How many records the breaker looks back over."
+    )
+    http_listen: Annotated[Address | None, BeforeValidator(_filled)] = Field(
+        None,
+        description="Where a worker answers over HTTP for its health and metrics: `host:port`, as in `127.0.0.1:9464`."
+        " It has no endpoint unless this is set.",
+    )
+    live_seconds: Annotated[int, BeforeValidator(_number)] = Field(
+        180, ge=10, le=86_400, description="A worker that gives no sign of life for longer is not *live*."
+    )
+    progress_seconds: Annotated[int, BeforeValidator(_number)] = Field(
+        300,
+        ge=10,
+        le=86_400,
+        description="A position that stands still for longer, although there are records left and nothing known keeps"
+        " it, is no *progress*.",
     )
     kafka: dict[str, SecretStr] = Field(
         default_factory=dict,
