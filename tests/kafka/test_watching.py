@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -12,6 +13,7 @@ from confluent_kafka import Producer
 
 from clusters import Cluster, run_until
 from foldline import facts
+from foldline.kafka.topics import create_topics
 from harness import encoded, transition
 
 _TRACE, _SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -71,3 +73,27 @@ def test_spans_of_batches_lead_back_to_where_their_records_were_published(
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
         cluster.catch_up()
     assert any(bytes.fromhex(_TRACE) in body and b"project " in body for body in bodies)
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_a_worker_in_reserve_hears_that_there_is_nothing_for_it(
+    cluster: Cluster, topic_name: Callable[[], str], protocol: str
+) -> None:
+    one, other = topic_name(), topic_name()
+    create_topics({"bootstrap.servers": cluster.bootstrap_servers}, incoming=(one, other), outgoing=(), partitions=1)
+    changes = {"transition_topics": (one,), "workflow_topics": (other,), "group_id": one}
+    members = [replace(cluster, announced=[]) for _ in range(3)]
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(member.worker(**changes, kafka={"group.protocol": protocol})) for member in members
+        ]
+
+        def all_answered() -> bool:
+            for each in workers[1:]:
+                each.worker.turn()
+            return all(
+                any(isinstance(fact, facts.PartitionsAssigned) for fact in member.announced) for member in members
+            )
+
+        run_until(workers[0], all_answered)
+        assert sum(each.custody.held for each in workers) <= 2

@@ -35,13 +35,20 @@ class Membership:
     Args:
         properties: the consumer's.
         heard: told of trouble with the brokers or the group.
+        statistics: given librdkafka's statistics, where a property asks for them.
 
     Raises:
         SettingError: librdkafka refuses a property.
     """
 
-    def __init__(self, properties: Properties, heard: Callable[[facts.BrokerTrouble], None]) -> None:
+    def __init__(
+        self,
+        properties: Properties,
+        heard: Callable[[facts.BrokerTrouble], None],
+        statistics: Callable[[str], None],
+    ) -> None:
         self._properties = properties
+        self._statistics = statistics
         self._heard = heard
         self._due: dict[Partition, int] = {}
         self._sent_at = float("-inf")
@@ -106,7 +113,7 @@ class Membership:
         leaving.join(_LEAVE_WITHIN_SECONDS)
 
     def _made(self, properties: dict[str, Any]) -> Consumer:
-        return Consumer({**properties, "on_commit": self._committed})
+        return Consumer({**properties, "on_commit": self._committed, "stats_cb": self._statistics})
 
     def _committed(self, error: KafkaError | None, listed: list[TopicPartition]) -> None:
         """Hear the answer to a commit. A question is known by its metadata, which come back with the answer."""

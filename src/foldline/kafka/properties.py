@@ -20,6 +20,7 @@ _BENEATH_CONSUMER: Properties = {
     "queued.max.messages.kbytes": 65536,
     "topic.metadata.refresh.interval.ms": 10_000,  # how late a member hears of topics and partitions that come and go
 }
+_STATISTICS: Properties = {"statistics.interval.ms": 1_000}  # see statistics.py
 _COOPERATIVE: Properties = {"partition.assignment.strategy": "cooperative-sticky"}
 _OF_BROKER: Mapping[str, str] = {
     "session.timeout.ms": "Unset it; the broker has group.consumer.session.timeout.ms for it.",
@@ -78,8 +79,9 @@ def left_to_broker(properties: Properties) -> dict[str, str]:
 
 def consumer_properties(properties: Properties, group_id: str) -> dict[str, Property]:
     """What the consumer of a worker is made with."""
+    of_protocol = _STATISTICS if broker_assigns(properties) else {}
     protocol = {} if broker_assigns(properties) else _COOPERATIVE
-    return {**_BENEATH_CONSUMER, **properties, **protocol, **_OF_CONSUMER, "group.id": group_id}
+    return {**_BENEATH_CONSUMER, **of_protocol, **properties, **protocol, **_OF_CONSUMER, "group.id": group_id}
 
 
 def producer_properties(properties: Properties) -> dict[str, Property]:

@@ -28,6 +28,7 @@ from foldline.kafka.log import LogReader
 from foldline.kafka.membership import Membership
 from foldline.kafka.properties import Properties, consumer_properties
 from foldline.kafka.reading import Reading
+from foldline.kafka.statistics import group_answers
 from foldline.kafka.truncation import cut_off
 from foldline.kafka.watching import TopicWatch
 from foldline.lost_log import Loss, Standing, explained
@@ -73,8 +74,9 @@ class KafkaSource:
         self._topics = list(topics)
         self._batch_size = batch_size
         self._announce = announce
+        self._group_answered = False
         self._said_at: dict[str, float] = {}
-        self._membership = Membership(consumer_properties(properties, group_id), self._trouble)
+        self._membership = Membership(consumer_properties(properties, group_id), self._trouble, self._hear_statistics)
         self._consumer = self._membership.consumer
         self._reading: dict[Partition, Reading] = {}
         self._turns: deque[Partition] = deque()
@@ -245,8 +247,14 @@ class KafkaSource:
             self._announce(trouble)
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
+        self._group_answered = True
         consumer.incremental_assign([])  # noted only: what to read is assigned once it is claimed
         self._listener.assigned(_partitions(given))
+
+    def _hear_statistics(self, said: str) -> None:
+        if not self._group_answered and group_answers(said):
+            self._group_answered = True
+            self._listener.assigned([])
 
     def _revoked(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
         partitions = _partitions(taken)
