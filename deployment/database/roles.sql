@@ -124,8 +124,9 @@ BEGIN
              'SELECT, INSERT (topic, partition, incarnation, fsm_type, from_offset, version)',
              'foldline_projector'),
             ('foldline_identities', 'SELECT, INSERT, UPDATE (rejected)', 'foldline_projector'),
-            ('foldline_dead_letters',
-             'INSERT (topic, partition, incarnation, record_offset, verdict, reason, detail, fsm_type, entity_id, workflow_id,
+            ('foldline_dead_letters',  -- of those that are there only how many wait, and for how long
+             'SELECT (verdict, reason, status, recorded_at),
+              INSERT (topic, partition, incarnation, record_offset, verdict, reason, detail, fsm_type, entity_id, workflow_id,
                       correlation_id, event_id, key, value, headers, record_timestamp_ms)',
              'foldline_projector'),
             ('foldline_cleaned_workflows',
