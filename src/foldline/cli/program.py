@@ -13,24 +13,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from foldline.cli import (
-    check,
-    config,
-    deadletters,
-    demo,
-    health,
-    history,
-    machines,
-    migrate,
-    positions,
-    publish,
-    run,
-    status,
-    topics,
-    up,
-    workflows,
-)
+from foldline.cli.local import demo, up
+from foldline.cli.operate import health, positions, run, status
 from foldline.cli.output import plain
+from foldline.cli.setup import config, machines, migrate, topics
+from foldline.cli.stories import deadletters, history, workflows
+from foldline.cli.upstream import check, publish
 from foldline.errors import FoldlineError
 
 _INTERRUPTED = 130

@@ -12,10 +12,10 @@ import typer
 from foldline import facts
 from foldline.app import Place, Projection, projection
 from foldline.cli.here import here
+from foldline.cli.operate.tally import Tally, Verdicts
 from foldline.cli.output import AsJson, json_out, line_out
 from foldline.cli.shapes import prints
 from foldline.cli.signals import draining
-from foldline.cli.tally import Tally, Verdicts
 from foldline.errors import FoldlineError, UnfinishedError, UsageError
 from foldline.postgres.reports import Reports
 from foldline.watch import log_listener

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from foldline.cli.operate.status import StateCount, show_states
 from foldline.cli.output import counted, line_out, listed, plain
-from foldline.cli.status import StateCount, show_states
 from foldline.core.events import TransitionEvent, Verdict, WorkflowEvent
 from foldline.dryrun import DryFold, Judgment
 

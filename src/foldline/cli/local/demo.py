@@ -15,12 +15,12 @@ from rich.live import Live
 
 from foldline import facts
 from foldline.app import Place, Projection, machines_of, projection
-from foldline.cli.feed import Feed
-from foldline.cli.glances import Glances
+from foldline.cli.local.feed import Feed
+from foldline.cli.local.glances import Glances
+from foldline.cli.local.own_servers import foldline_command, own_servers, psql_command, while_running
+from foldline.cli.operate.tally import Tally
 from foldline.cli.output import counted, line_out, note
-from foldline.cli.own_servers import foldline_command, own_servers, psql_command, while_running
 from foldline.cli.signals import draining, interruptible
-from foldline.cli.tally import Tally
 from foldline.embedded import RunningServers
 from foldline.errors import UnfinishedError
 from foldline.example import LiveStream, live_stream, read_first_of

@@ -12,7 +12,7 @@ from foldline.cli.completion import fsm_types
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, instant, json_out, line_out, note, plain
 from foldline.cli.shapes import prints
-from foldline.cli.timeline import Line, span, timeline_out
+from foldline.cli.stories.timeline import Line, span, timeline_out
 from foldline.core.machine import CORRECT, Machine
 from foldline.core.stays import Stay, stay_now, stays_before
 from foldline.errors import AbsentError, MachineError

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from foldline import facts
 from foldline.app import Place, projection
-from foldline.cli.history import HistoryRow, history_json, machine_of, show_history
+from foldline.cli.local.own_servers import while_running
+from foldline.cli.operate.run import run_until_caught_up, unfinished
+from foldline.cli.operate.status import StateCount, show_states
+from foldline.cli.operate.tally import Tally, Verdicts
 from foldline.cli.output import json_out, line_out, listed
-from foldline.cli.own_servers import while_running
-from foldline.cli.publish import publish_file, published
-from foldline.cli.run import run_until_caught_up, unfinished
-from foldline.cli.status import StateCount, show_states
-from foldline.cli.tally import Tally, Verdicts
+from foldline.cli.stories.history import HistoryRow, history_json, machine_of, show_history
+from foldline.cli.upstream.publish import publish_file, published
 from foldline.core.machine import Machine
 from foldline.embedded import RunningServers
 from foldline.errors import PublishError

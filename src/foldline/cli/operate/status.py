@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from foldline.app import Place
 from foldline.cli.here import here
+from foldline.cli.operate.tally import Verdicts
 from foldline.cli.output import AsJson, instant, json_out, line_out, listed, note, plain, table_out
 from foldline.cli.shapes import prints
-from foldline.cli.tally import Verdicts
 from foldline.core.batch import Partition
 from foldline.errors import FoldlineError
 from foldline.facts import VERDICTS

@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 
 from foldline.app import machines_of
-from foldline.cli.checked import Checked, CheckReport, Totals, tell, tell_json
 from foldline.cli.here import here
 from foldline.cli.output import AsJson
-from foldline.cli.publish import STDIN
 from foldline.cli.shapes import prints
+from foldline.cli.upstream.checked import Checked, CheckReport, Totals, tell, tell_json
+from foldline.cli.upstream.publish import STDIN
 from foldline.core.batch import Decoded
 from foldline.core.decode import decode_transition, decode_workflow
 from foldline.core.events import Record, TransitionEvent, Undecodable, Verdict, WorkflowEvent

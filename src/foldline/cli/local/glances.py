@@ -10,12 +10,12 @@ from typing import Self
 
 from foldline import facts
 from foldline.app import Place
-from foldline.cli.feed import Feed
-from foldline.cli.history import position_of
+from foldline.cli.local.feed import Feed
+from foldline.cli.local.own_servers import foldline_command
+from foldline.cli.operate.status import lag_now
+from foldline.cli.operate.tally import Tally
 from foldline.cli.output import plain
-from foldline.cli.own_servers import foldline_command
-from foldline.cli.status import lag_now
-from foldline.cli.tally import Tally
+from foldline.cli.stories.history import position_of
 from foldline.core.batch import Partition
 from foldline.core.machine import Machine
 from foldline.errors import FoldlineError

@@ -11,9 +11,8 @@ from typing import Annotated
 import typer
 
 from foldline.app import Place, projection
-from foldline.cli.once import Given, ProjectedOnce, project_once
-from foldline.cli.output import AsJson, line_out, plain
-from foldline.cli.own_servers import (
+from foldline.cli.local.once import Given, ProjectedOnce, project_once
+from foldline.cli.local.own_servers import (
     foldline_command,
     own_servers,
     password_file,
@@ -21,6 +20,7 @@ from foldline.cli.own_servers import (
     while_running,
     without_password,
 )
+from foldline.cli.output import AsJson, line_out, plain
 from foldline.cli.shapes import prints
 from foldline.cli.signals import draining, interruptible
 from foldline.embedded import RunningServers, Servers

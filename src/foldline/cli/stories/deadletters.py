@@ -12,9 +12,9 @@ from typing import Annotated, TypedDict
 import typer
 
 from foldline.cli.here import here
-from foldline.cli.history import position_of
 from foldline.cli.output import AsJson, instant, json_out, line_out, plain, table_out
 from foldline.cli.shapes import prints
+from foldline.cli.stories.history import position_of
 from foldline.errors import AbsentError
 from foldline.postgres.reports import DeadLetterEntry, DeadLetterRecord, Reports
 

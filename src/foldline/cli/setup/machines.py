@@ -11,7 +11,8 @@ import typer
 
 from foldline.app import machines_of, survey_of
 from foldline.cli.completion import fsm_types
-from foldline.cli.machine_shapes import (
+from foldline.cli.output import AsJson, counted, json_out, line_out, plain, table_out
+from foldline.cli.setup.machine_shapes import (
     LoadedMachine,
     MachineCheck,
     final_states,
@@ -19,7 +20,6 @@ from foldline.cli.machine_shapes import (
     machine_json,
     retry_bounds,
 )
-from foldline.cli.output import AsJson, counted, json_out, line_out, plain, table_out
 from foldline.cli.shapes import prints
 from foldline.core.machine import Machine
 from foldline.errors import AbsentError, MachineError, UsageError

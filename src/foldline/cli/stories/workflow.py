@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import assert_never
 
-from foldline.cli.history import position_of
 from foldline.cli.output import counted, instant, line_out, plain, table_out
-from foldline.cli.timeline import Line, span, timeline_out
+from foldline.cli.stories.history import position_of
+from foldline.cli.stories.timeline import Line, span, timeline_out
 from foldline.core.decide_workflow import Status
 from foldline.core.events import Kind
 from foldline.core.passage import Mark, Outcome, Passage, Pause, Step

@@ -10,7 +10,7 @@ import typer
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, instant, json_out, line_out, note, table_out
 from foldline.cli.shapes import prints
-from foldline.cli.workflow import WorkflowReport, show_workflow, workflow_json
+from foldline.cli.stories.workflow import WorkflowReport, show_workflow, workflow_json
 from foldline.core.passage import passage_of
 from foldline.errors import AbsentError, UsageError
 from foldline.postgres.reports import Reports, WorkflowEntry

@@ -1,0 +1,1 @@
+"""A worker, and how it and its partitions fare."""

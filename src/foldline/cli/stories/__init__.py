@@ -1,0 +1,1 @@
+"""What happened to an entity, a workflow or a record, and why."""

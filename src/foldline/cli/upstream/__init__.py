@@ -1,0 +1,1 @@
+"""What those use who publish events: checking a file of them, and publishing it."""
