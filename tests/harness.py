@@ -20,6 +20,7 @@ from foldline.folding import Folding
 from foldline.machines import load_machines
 from foldline.ports import Chunk, Claim, Listener, LogFacts
 from foldline.postgres.claims import Claimant
+from foldline.postgres.lanes import DEFAULT_BOUNDS, Bounds
 from foldline.postgres.tables import PostgresTables
 
 Publishable = dict[str, Any] | bytes | Record | None
@@ -140,8 +141,8 @@ class MemorySource:
     def confirm_membership(self, partition: Partition, next_offset: int) -> None:
         del partition, next_offset
 
-    def keep_alive(self, seconds: float) -> None:
-        del seconds
+    def keep_alive(self, seconds: float, unless: Callable[[], bool]) -> None:
+        del seconds, unless
 
     @property
     def idle(self) -> bool:
@@ -161,12 +162,19 @@ class Projector:
     owner: str = "test:1"
     start_anywhere: bool = False
     now: Callable[[], float] = field(default=lambda: 0.0)
+    bounds: Bounds = DEFAULT_BOUNDS
     announced: list[facts.Fact] = field(default_factory=list)
 
     def tables(self) -> PostgresTables:
         """The real tables."""
         claimant = Claimant(self.group_id, self.owner, frozenset({WORKFLOWS.topic}), self.start_anywhere)
-        return PostgresTables(self.database_url, claimant=claimant, machines=self.machines)
+        return PostgresTables(
+            self.database_url,
+            claimant=claimant,
+            machines=self.machines,
+            bounds=self.bounds,
+            announce=self.announced.append,
+        )
 
     def worker(self, source: MemorySource, tables: PostgresTables) -> tuple[Worker, Custody]:
         """A worker that has its partitions assigned."""

@@ -26,6 +26,7 @@ from foldline.kafka.source import KafkaSource
 from foldline.machines import Survey, load_machines, survey
 from foldline.postgres.backlog import open_letters
 from foldline.postgres.claims import Claimant
+from foldline.postgres.lanes import Bounds
 from foldline.postgres.migrations import Runner
 from foldline.postgres.reports import Reports
 from foldline.postgres.tables import PostgresTables
@@ -159,6 +160,8 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
                 breaker=settings.breaker_percent > 0,
             ),
             machines=machines,
+            bounds=Bounds(settings.database_seconds, settings.grace_seconds),
+            announce=announce,
         )
         stack.callback(tables.close)
         tables.check_rights()

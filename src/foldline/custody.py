@@ -13,18 +13,17 @@ once the group has confirmed that it still is a member: two who both believe to 
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from foldline import facts
+from foldline.backoff import Backoff
 from foldline.core.batch import Batch, Counts, Partition
 from foldline.core.breaker import Breaker
 from foldline.ports import Claim, PartitionFault, Source, Tables, Unavailable
 
-_FIRST_DELAY_SECONDS = 0.2
-_LONGEST_DELAY_SECONDS = 15.0
+_BACKOFF = Backoff(first=0.4, longest=15.0)
 _SETBACKS_COUNT_SECONDS = 60.0
 _LOOK_AT_STOPPED_EVERY_SECONDS = 2.0
 
@@ -198,14 +197,14 @@ class Custody:
             self._waiting[partition] = _Waiting()
 
     def _wait(self, partition: Partition, now: float, fenced_at: int | None = None) -> float:
-        delay = _delay(self._setbacks.setdefault(partition, _Setbacks()).count(now))
+        delay = _BACKOFF.delay(self._setbacks.setdefault(partition, _Setbacks()).count(now))
         self._waiting[partition] = _Waiting(now + delay, 0, fenced_at)
         return delay
 
     def _claim(self, partition: Partition, now: float) -> None:
         waiting = self._waiting[partition]
         waiting.attempts += 1
-        delay = _delay(waiting.attempts)
+        delay = _BACKOFF.delay(waiting.attempts)
         waiting.due = now + delay
         try:
             if waiting.fenced_at is not None:
@@ -227,8 +226,3 @@ class Custody:
         del self._waiting[partition]
         self._held[partition] = _Held(claim, claim.next_offset)
         self._announce(facts.PartitionClaimed(str(partition), claim.epoch, claim.next_offset))
-
-
-def _delay(attempts: int) -> float:
-    ceiling: float = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**attempts)
-    return random.uniform(0.5, 1.0) * ceiling  # noqa: S311 - jitter, not a secret

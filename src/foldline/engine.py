@@ -7,13 +7,13 @@ folded afresh. Claims and rebalances are in `custody.py`, what a fold needs to k
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import assert_never
 
 from foldline import facts
 from foldline.applied import Account
+from foldline.backoff import Backoff
 from foldline.core.batch import Batch, Partition, Plan
 from foldline.core.events import Undecodable
 from foldline.core.fold import refused_by_database
@@ -26,6 +26,7 @@ from foldline.ports import (
     Moved,
     PartitionFault,
     Refused,
+    RefusedInReading,
     Source,
     Staged,
     Stale,
@@ -34,9 +35,10 @@ from foldline.ports import (
 )
 from foldline.pulse import EVERY_SECONDS, Pulse
 
-_LONGEST_DELAY_SECONDS = 10.0
-_FIRST_DELAY_SECONDS = 0.1
+_BACKOFF = Backoff(first=0.2, longest=10.0)
 _FOLDS_AT_ONCE = 4
+
+_Outcome = Answer | Unavailable | PartitionFault
 
 
 class Worker:
@@ -75,8 +77,9 @@ class Worker:
         self._stopping: Callable[[], bool] = lambda: False
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Turn until told to stop, then settle what is in flight, unless the database is away: that can be for ever."""
+        """Turn until told to stop, then settle what is in flight, within the grace that the tables allow."""
         self._stopping = stopping
+        self._tables.heed(stopping)
         while not stopping():
             self.turn()
         self.settle()
@@ -89,6 +92,7 @@ class Worker:
         chunk = self._source.poll(wait=self._in_flight is None)
         if chunk is None:
             self.settle()
+            self._tables.idle()
             return
         batch = self._folding.decode(chunk)
         staged = self._decide(batch)
@@ -104,12 +108,12 @@ class Worker:
         self._custody.assigned(partitions)
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
-        """The group takes these. What is in flight for them is committed, or dropped: the next owner does it again."""
+        """The group takes these. What is in flight is committed within the grace, or else somebody does it again."""
         if self._in_flight is not None and self._in_flight[0].batch.partition in partitions:
             plan, began = self._in_flight
             self._in_flight = None
             try:
-                if isinstance(answer := self._tables.finish(), Moved):
+                if isinstance(answer := self._tables.finish(hurried=True), Moved):
                     self._acknowledge(plan, began, answer)
             except (Unavailable, PartitionFault):
                 pass
@@ -150,9 +154,9 @@ class Worker:
         """The fold, or None where the database could not say what it starts from: then the batch is mended by now."""
         try:
             return self._tables.stage(self._folding.fold(batch, self._in_flight and self._in_flight[0]))
-        except (Unavailable, PartitionFault) as fault:
+        except (Unavailable, PartitionFault, RefusedInReading) as fault:
             self.settle()
-            self._mend(batch, fault)
+            self._mend(batch, _outcome(fault))
             return None
 
     def _start(self, staged: Staged | None, began: float) -> None:
@@ -169,7 +173,7 @@ class Worker:
         for fact in self._account.of(plan, seconds=seconds, transaction_seconds=moved.seconds):
             self._announce(fact)
 
-    def _mend(self, batch: Batch, answer: Answer | Unavailable | PartitionFault) -> None:
+    def _mend(self, batch: Batch, answer: _Outcome) -> None:
         """Obey the answer, and try again, until the batch has its verdicts or is not ours any more."""
         attempt = 0
         while not isinstance(answer, Moved):
@@ -183,11 +187,15 @@ class Worker:
                         self._mend(half, self._attempt(half, None))
                 return
             self._obey(batch, answer, attempt)
-            if not self._custody.stands_at(batch) or (isinstance(answer, Unavailable) and self._stopping()):
+            if not self._custody.stands_at(batch) or self._leaves(answer, attempt):
                 return
             answer = self._attempt(batch, answer, locked=attempt > 1)
 
-    def _obey(self, batch: Batch, answer: Answer | Unavailable | PartitionFault, attempt: int) -> None:
+    def _leaves(self, answer: _Outcome, attempt: int) -> bool:
+        """Whether a worker that was told to stop leaves the batch to somebody else: nothing of it was written."""
+        return self._stopping() and (isinstance(answer, Unavailable) or attempt > _FOLDS_AT_ONCE)
+
+    def _obey(self, batch: Batch, answer: _Outcome, attempt: int) -> None:
         match answer:
             case Stale(why=why):
                 at_once = attempt <= _FOLDS_AT_ONCE
@@ -207,18 +215,17 @@ class Worker:
             case _:
                 assert_never(answer)
 
-    def _attempt(
-        self, batch: Batch, after: Answer | Unavailable | PartitionFault | None, *, locked: bool = False
-    ) -> Answer | Unavailable | PartitionFault:
+    def _attempt(self, batch: Batch, after: _Outcome | None, *, locked: bool = False) -> _Outcome:
         """Fold and apply once more, alone; `after` is what the last attempt came to."""
         began = self._now()
+        answer: _Outcome
         try:
             with self._folding.holding(batch) if locked and isinstance(after, Stale) else nullcontext():
                 plan = self._plan_after(batch, after)
                 self._tables.start(self._tables.stage(plan), self._custody.claim_of(batch.partition))
                 answer = self._tables.finish()
-        except (Unavailable, PartitionFault) as fault:
-            return fault
+        except (Unavailable, PartitionFault, RefusedInReading) as fault:
+            answer = _outcome(fault)
         if isinstance(answer, Refused) and isinstance(after, Refused):
             problem = f"PostgreSQL refuses record {batch.span.start} even as a dead letter ({answer.detail})."
             return PartitionFault(problem, remedy="Look at its constraints and triggers on foldline_dead_letters.")
@@ -226,19 +233,19 @@ class Worker:
             self._acknowledge(plan, began, answer)
         return answer
 
-    def _plan_after(self, batch: Batch, after: Answer | Unavailable | PartitionFault | None) -> Plan:
+    def _plan_after(self, batch: Batch, after: _Outcome | None) -> Plan:
         return refused_by_database(batch, after.detail) if isinstance(after, Refused) else self._folding.fold(batch)
 
     def _pause(
         self, batch: Batch, problem: str, attempt: int, *, cause: facts.Cause = "unavailable", at_once: bool = False
     ) -> None:
-        delay = 0.0
-        if not at_once:
-            ceiling = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**attempt)
-            delay = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        def over() -> bool:
+            return self._stopping() or not self._custody.stands_at(batch)
+
+        delay = 0.0 if at_once else _BACKOFF.delay(attempt)
         self._announce(facts.BatchRetried(str(batch.partition), problem, attempt, delay, cause, batch.span.start))
-        while delay > 0:
-            self._source.keep_alive(min(delay, EVERY_SECONDS))
+        while delay > 0 and not over():
+            self._source.keep_alive(min(delay, EVERY_SECONDS), over)
             self._pulse.beat(self._now())
             delay -= EVERY_SECONDS
 
@@ -247,3 +254,7 @@ def _refused(batch: Batch, detail: str) -> facts.RecordRefused:
     (decoded,) = batch.decoded
     correlation_id = None if isinstance(decoded.event, Undecodable) else decoded.event.correlation_id
     return facts.RecordRefused(str(batch.partition), decoded.record.offset, detail, correlation_id)
+
+
+def _outcome(fault: Unavailable | PartitionFault | RefusedInReading) -> _Outcome:
+    return Refused(fault.problem) if isinstance(fault, RefusedInReading) else fault

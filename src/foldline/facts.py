@@ -291,6 +291,32 @@ class EntityStrayed:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseAway:
+    """PostgreSQL takes no connection, or does not answer. Announced once, when that begins.
+
+    Attributes:
+        problem: what is known of it.
+    """
+
+    level: ClassVar[Level] = "warning"
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseBack:
+    """PostgreSQL answers again.
+
+    Attributes:
+        seconds: how long it was away.
+    """
+
+    level: ClassVar[Level] = "info"
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerTrouble:
     """The Kafka client reports trouble that it goes on trying to overcome.
 
@@ -363,6 +389,8 @@ Fact = (
     | ClaimPostponed
     | RecordRefused
     | EntityStrayed
+    | DatabaseAway
+    | DatabaseBack
     | BrokerTrouble
     | TracingTrouble
     | LineTurned

@@ -6,7 +6,7 @@ what it found. Exceptions are for what concerns no decision: a server that is aw
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -73,6 +73,10 @@ class PartitionFault(FoldlineError):  # noqa: N818 - a fault of one partition, n
     """This partition cannot go on without a person. It stops; the others go on."""
 
 
+class RefusedInReading(FoldlineError):  # noqa: N818 - as `Refused`, before there was a transaction
+    """PostgreSQL refuses to be asked for something that the batch is about: find the record by halving."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A partition that is ours from now on, under this epoch.
@@ -130,13 +134,19 @@ class LogFacts:
 
 
 class Tables(Protocol):
-    """PostgreSQL, as the line sees it. Every method may raise `Unavailable`."""
+    """PostgreSQL, as the line sees it. Every method may raise `Unavailable`, and does so within bounded time."""
+
+    def heed(self, stopping: Callable[[], bool]) -> None:
+        """Once this is true, wait for nothing beyond the grace: it is `Unavailable` then."""
+
+    def idle(self) -> None:
+        """There is nothing to do: see now and then whether the database is there. Never raises."""
 
     def claim(self, partition: Partition, log: LogFacts) -> Claim:
         """Take the partition over; from now on every earlier owner is fenced. May raise `PartitionFault`."""
 
     def load_entities(self, keys: Sequence[EntityKey]) -> dict[EntityKey, Entity | None]:
-        """The row of every key, None where it has none."""
+        """The row of every key, None where it has none. May raise `RefusedInReading`, as the next two may."""
 
     def load_workflows(self, keys: Sequence[str]) -> dict[str, Workflow | None]:
         """The row of every workflow, None where it has none."""
@@ -162,8 +172,8 @@ class Tables(Protocol):
     def start(self, staged: Staged, claim: Claim) -> None:
         """Begin to apply a plan in one transaction, in another thread. `finish` must follow before the next start."""
 
-    def finish(self) -> Answer:
-        """Wait for the transaction that was started, and say what became of it."""
+    def finish(self, *, hurried: bool = False) -> Answer:
+        """Wait for the transaction that was started, and say what became of it; `hurried`: within the grace."""
 
     def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> None:
         """Note why a partition was stopped, where people look. Best effort: never raises.
@@ -224,5 +234,5 @@ class Source(Protocol):
     def confirm_membership(self, partition: Partition, next_offset: int) -> None:
         """Commit to the group now, as the member we believe to be. Raises `Unavailable` if the group says otherwise."""
 
-    def keep_alive(self, seconds: float) -> None:
-        """Stay in the group, delivering nothing, for so long."""
+    def keep_alive(self, seconds: float, unless: Callable[[], bool]) -> None:
+        """Stay in the group, delivering nothing, for so long, or until `unless` is true."""

@@ -26,6 +26,8 @@ FACTS: list[tuple[facts.Fact, str, str]] = [
     (facts.ClaimPostponed("t[0]", "problem", 1, 0.25), "warning", "claim postponed"),
     (facts.RecordRefused("t[0]", 7, "detail"), "error", "record refused"),
     (facts.EntityStrayed("t[0]", "INGESTION\x1b[31m"), "error", "entity strayed"),
+    (facts.DatabaseAway("problem"), "warning", "database away"),
+    (facts.DatabaseBack(1.5), "info", "database back"),
     (facts.BrokerTrouble("problem"), "warning", "broker trouble"),
     (facts.TracingTrouble("problem"), "warning", "tracing trouble"),
     (facts.LineTurned((facts.Standing("t[0]", 1, 2),), (), ("t[1]",)), "debug", "line turned"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 from confluent_kafka import (
@@ -108,11 +108,11 @@ class KafkaSource:
                 return reading.chunk(self._batch_size)
         return None
 
-    def keep_alive(self, seconds: float) -> None:
-        """Stay in the group, delivering nothing, for so long."""
+    def keep_alive(self, seconds: float, unless: Callable[[], bool]) -> None:
+        """Stay in the group, delivering nothing, for so long, or until `unless` is true."""
         until = time.monotonic() + seconds
         self._consumer.pause([TopicPartition(p.topic, p.number) for p in self._reading])
-        while (left := until - time.monotonic()) > 0:
+        while (left := until - time.monotonic()) > 0 and not unless():
             self._take(self._consumer.consume(1, min(left, 0.1)))
             self._look()
         self._consumer.resume([TopicPartition(p.topic, p.number) for p in self._reading])

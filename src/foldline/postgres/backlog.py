@@ -10,7 +10,7 @@ from foldline.errors import DatabaseError
 from foldline.postgres.connection import connect, unreachable
 from foldline.postgres.queries import query
 
-_PATIENCE = "3s"
+_PATIENCE_SECONDS = 3.0
 """Counting open dead letters may not cost the database more than this."""
 
 
@@ -31,7 +31,7 @@ def open_letters(database_url: str) -> list[OpenLetters] | None:
         DatabaseError: it does not answer.
     """
     try:
-        connection = connect(database_url, purpose="metrics", statement_timeout=_PATIENCE)
+        connection = connect(database_url, purpose="metrics", statement_timeout=_PATIENCE_SECONDS)
     except psycopg.OperationalError as error:
         raise unreachable(database_url, error) from None
     try:

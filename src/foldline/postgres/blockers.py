@@ -7,6 +7,8 @@ its transaction has changed nothing, and its epoch is about to be an old one.
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +17,10 @@ from psycopg import errors
 
 from foldline.ports import Unavailable
 from foldline.postgres import rows
+from foldline.postgres.lanes import Lanes
 from foldline.postgres.queries import query
+
+_LOOK_FOR_BLOCKER_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +65,23 @@ def end_frozen(connection: psycopg.Connection[Any], holder: Session) -> None:
             f"The position is held by {holder}, which is frozen, and this role may not end it.",
             remedy="Let all workers log in as one role, or end that session.",
         ) from None
+
+
+class Look:
+    """Finds out who keeps the transaction that was started waiting for a lock, without waiting for the answer."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self.blocker: Session | None = None
+        self._lanes = lanes
+        self._asked: Future[Session | None] | None = None
+        self._due = time.monotonic() + _LOOK_FOR_BLOCKER_SECONDS
+
+    def again(self) -> None:
+        """Take the answer to the last question, if it is there, and ask again when due."""
+        if self._asked is not None and self._asked.done():
+            if self._asked.exception() is None:
+                self.blocker = self._asked.result() or self.blocker
+            self._asked, self._due = None, time.monotonic() + _LOOK_FOR_BLOCKER_SECONDS
+        pid = self._lanes.pid("writer")
+        if self._asked is None and pid is not None and time.monotonic() >= self._due:
+            self._asked = self._lanes.start("reader", lambda connection: blocker_of(connection, pid))

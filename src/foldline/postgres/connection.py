@@ -59,10 +59,10 @@ def connect(
     *,
     purpose: str,
     autocommit: bool = True,
-    lock_timeout: str = "10s",
-    statement_timeout: str = "60s",
+    lock_timeout: float = 10.0,
+    statement_timeout: float = 60.0,
 ) -> psycopg.Connection:
-    """A connection for one purpose (it shows in `application_name`), whose statements may take and wait so long.
+    """A connection for one purpose (it shows in `application_name`), whose statements take and wait so many seconds.
 
     Raises:
         psycopg.OperationalError: PostgreSQL cannot be reached or refuses us.
@@ -78,10 +78,11 @@ def connect(
             remedy="`foldline config` shows its parameters; numbers are digits.",
         ) from None
     connection.prepare_threshold = 1
-    session = {**_SESSION, "lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
+    timeouts = {"lock_timeout": f"{lock_timeout:.3f}s", "statement_timeout": f"{statement_timeout:.3f}s"}
+    session = _SESSION | timeouts
     connection.execute(
         "SELECT set_config(name, setting, false) FROM unnest(%s::text[], %s::text[]) AS session (name, setting)",
-        (list(session), list(session.values())),
+        ([*session], [*session.values()]),
     )
     connection.autocommit = autocommit
     return connection

@@ -7,14 +7,27 @@ from __future__ import annotations
 
 import psycopg
 
-from foldline.ports import PartitionFault, Refused, Stale, Unavailable
+from foldline.ports import PartitionFault, Refused, RefusedInReading, Stale, Unavailable
 
 _TRANSIENT_CLASSES = ("08", "53", "57")
 _TRANSIENT = frozenset({"40P01", "55P03", "25P03", "25006", "40003"})
 _FOLD_AGAIN = frozenset({"40001"})
 _REFUSED_CLASSES = ("22", "23")
 _REFUSED = frozenset({"54000"})
-_RACED = frozenset({"idx_fsm_state_fsm_entity", "workflow_executions_pkey", "foldline_identities_pkey"})
+_RACED = frozenset(
+    {
+        "idx_fsm_state_fsm_entity",
+        "workflow_executions_pkey",
+        "foldline_identities_pkey",
+        # Ids that were reserved before a failover, or a sequence that was set back: not the record's fault.
+        "fsm_state_history_pkey",
+        "workflow_execution_history_pkey",
+    }
+)
+
+
+class NotLetIn(Unavailable):
+    """PostgreSQL is away: it takes no connection, or one that it took is not answered."""
 
 
 def verdict_on(error: psycopg.Error) -> Stale | Refused:
@@ -44,6 +57,21 @@ def verdict_on(error: psycopg.Error) -> Stale | Refused:
         f"PostgreSQL refused a statement ({_named(error)}).",
         remedy="Check that `foldline migrate --status` shows every migration as applied and that this role may write.",
     ) from None
+
+
+def unreadable(error: psycopg.Error) -> Unavailable | RefusedInReading:
+    """What a failed read means: there is no transaction to fold again.
+
+    Raises:
+        PartitionFault: waiting cannot help.
+    """
+    try:
+        verdict = verdict_on(error)
+    except Unavailable as fault:
+        return Unavailable(f"Reading from PostgreSQL failed: {fault.problem}", remedy=fault.remedy)
+    if isinstance(verdict, Refused):
+        return RefusedInReading(verdict.detail)
+    return Unavailable(f"Reading from PostgreSQL failed ({verdict.why}).", remedy="Reading again.")
 
 
 def _named(error: psycopg.Error) -> str:

@@ -1,50 +1,77 @@
-"""The tables as the line sees them: reading on one connection, applying on another, in a thread of its own."""
+"""The tables as the line sees them: one lane reads, another applies, and neither is waited for too long."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, TypeVar
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from typing import Any
 
 import psycopg
 
+from foldline import facts
 from foldline.core.batch import EntityKey, KnownVerdicts, Partition, Plan
 from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Workflow
 from foldline.core.events import Verdict
 from foldline.core.machine import Machines
-from foldline.errors import DatabaseError
+from foldline.errors import DatabaseError, FoldlineError
 from foldline.ports import Answer, Claim, LogFacts, Moved, Staged, Unavailable
 from foldline.postgres import claims, rows
-from foldline.postgres.blockers import Session, blocker_of
-from foldline.postgres.connection import WORKER_LOCK, connect
-from foldline.postgres.failures import verdict_on
+from foldline.postgres.blockers import Look
+from foldline.postgres.connection import WORKER_LOCK, connect, unreachable
+from foldline.postgres.failures import NotLetIn, verdict_on
+from foldline.postgres.lane import Connection
+from foldline.postgres.lanes import DEFAULT_BOUNDS, Bounds, Lanes
 from foldline.postgres.queries import query
 from foldline.postgres.stage import stage_text
-from foldline.postgres.transaction import apply, why_not_moved
+from foldline.postgres.transaction import Activations, apply, why_not_moved
 
-_Result = TypeVar("_Result")
-_CLAIM_PATIENCE = "3s"
-_LOOK_FOR_BLOCKER_SECONDS = 3.0
+_CLAIM_PATIENCE_SECONDS = 3.0
+_APPLY_PATIENCE_SECONDS = 10.0
+_NOTE_SECONDS = 3.0
 
 
 class PostgresTables:
-    """The port `Tables` on PostgreSQL. Connections are made when first needed and again after they break."""
+    """The port `Tables` on PostgreSQL. Connections are made when first needed and again after trouble.
 
-    def __init__(self, database_url: str, *, claimant: claims.Claimant, machines: Machines) -> None:
+    Args:
+        database_url: where PostgreSQL is.
+        claimant: who claims.
+        machines: what judges.
+        bounds: how long to wait.
+        announce: told when PostgreSQL is away, and when it is back.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        claimant: claims.Claimant,
+        machines: Machines,
+        bounds: Bounds = DEFAULT_BOUNDS,
+        announce: facts.Announce = lambda _fact: None,
+    ) -> None:
         self._database_url = database_url
         self._claimant = claimant
         self._book = claims.MachineBook(machines)
-        self._reader: psycopg.Connection[Any] | None = None
-        self._writer: psycopg.Connection[Any] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="foldline-apply")
-        self._started: Future[Answer] | None = None
+        self._bounds = bounds
+        self._lanes = Lanes(self._connect, bounds, announce)
+        self._started: tuple[Future[Answer], Claim] | None = None
+
+    def heed(self, stopping: Callable[[], bool]) -> None:
+        """Once this is true, wait for nothing beyond the grace."""
+        self._lanes.heed(stopping)
+
+    def idle(self) -> None:
+        """There is nothing to do: see now and then whether the database is there. Never raises."""
+        with suppress(FoldlineError):
+            self._lanes.look()
 
     def check_machines(self) -> None:
         """Refuse at start what no partition could be judged by. Raises `MachineError`."""
-        self._book.check(self._read(claims.recorded_versions))
+        self._book.check(self._lanes.call("reader", claims.recorded_versions))
 
     def check_rights(self) -> None:
         """Refuse to start as who could only hold partitions and not project them. Raises `DatabaseError`."""
@@ -56,7 +83,9 @@ class PostgresTables:
 
     def claim(self, partition: Partition, log: LogFacts) -> Claim:
         """Take the partition over, and see that our machines may judge it."""
-        return self._read(lambda connection: claims.claim(connection, partition, log, self._claimant, self._book))
+        return self._lanes.call(
+            "reader", lambda connection: claims.claim(connection, partition, log, self._claimant, self._book)
+        )
 
     def load_entities(self, keys: Sequence[EntityKey]) -> dict[EntityKey, Entity | None]:
         """The row of every key, None where it has none."""
@@ -98,23 +127,26 @@ class PostgresTables:
         return Staged(plan, stage_text(plan))
 
     def start(self, staged: Staged, claim: Claim) -> None:
-        """Begin to apply a plan in one transaction, in the thread."""
+        """Begin to apply a plan in one transaction, on its lane."""
         assert self._started is None, "one transaction at a time"
-        self._started = self._thread.submit(self._apply, staged, claim)
+        activations = self._book.due(claim.partition)
+        given = self._lanes.start("writer", lambda connection: _apply(connection, staged, claim, activations))
+        self._started = given, claim
 
-    def finish(self) -> Answer:
-        """Wait for the transaction that was started, and say what became of it."""
+    def finish(self, *, hurried: bool = False) -> Answer:
+        """Wait for the transaction that was started, and say what became of it; `hurried`: within the grace."""
         assert self._started is not None, "start comes first"
-        started, self._started = self._started, None
-        blocker: Session | None = None
-        while not wait([started], _LOOK_FOR_BLOCKER_SECONDS).done:
-            blocker = self._blocker() or blocker
+        (given, claim), self._started = self._started, None
+        look = Look(self._lanes)
         try:
-            return started.result()
+            answer = self._lanes.settle("writer", given, hurried=hurried, meanwhile=look.again)
         except Unavailable as fault:
-            if blocker is None:
+            if look.blocker is None:
                 raise
-            raise Unavailable(f"{fault.problem} It waited for {blocker}.", remedy=fault.remedy) from None
+            raise Unavailable(f"{fault.problem} It waited for {look.blocker}.", remedy=fault.remedy) from None
+        if isinstance(answer, Moved):
+            self._book.activated(claim.partition)
+        return answer
 
     def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> None:
         """Note why a partition was stopped, `tripped` if the breaker did. Best effort: never raises."""
@@ -125,10 +157,12 @@ class PostgresTables:
             "reason": reason,
             "tripped": tripped,
         }
-        try:
-            self._read(lambda connection: connection.execute(query("stop_partition"), parameters))
-        except Unavailable:
-            return
+        with suppress(FoldlineError):
+            self._lanes.call(
+                "reader",
+                lambda connection: connection.execute(query("stop_partition"), parameters),
+                within=_NOTE_SECONDS,
+            )
 
     def let_go_on(self, stopped: Sequence[Partition]) -> Sequence[Partition]:
         """Those of these partitions that are no longer noted as stopped: an operator has answered."""
@@ -136,89 +170,72 @@ class PostgresTables:
         return [Partition(topic, number) for topic, number in self._all("let_go_on", asked)]
 
     def close(self) -> None:
-        """End both connections and the thread."""
-        self._thread.shutdown(wait=True)
-        for connection in (self._reader, self._writer):
-            if connection is not None:
-                connection.close()
+        """End both connections."""
+        self._lanes.close()
 
     def _all(self, name: str, parameters: rows.Parameters) -> list[tuple[Any, ...]]:
-        return self._read(lambda connection: connection.execute(query(name), parameters, binary=True).fetchall())
+        return self._lanes.call(
+            "reader", lambda connection: connection.execute(query(name), parameters, binary=True).fetchall()
+        )
 
     def _reserve(self, name: str, records: int) -> Sequence[int]:
         ((ids,),) = self._all(name, {"records": records})
         return list(ids) if ids is not None else []
 
-    def _read(self, work: Callable[[psycopg.Connection[Any]], _Result]) -> _Result:
-        try:
-            if self._reader is None:
-                self._reader = connect(self._database_url, purpose="worker reader", lock_timeout=_CLAIM_PATIENCE)
-                self._reader.execute("SELECT pg_advisory_lock_shared(%s)", (WORKER_LOCK,))
-            return work(self._reader)
-        except psycopg.Error as error:
-            _drop(self._reader)
-            self._reader = None
-            raise _unreadable(error) from None
-
     @contextmanager
     def _holding(self, name: str, parameters: rows.Parameters) -> Iterator[None]:
-        try:
-            writer = self._open_writer()
-            with self._book.undone_on_failure(), writer.transaction():
-                writer.execute(query(name), parameters)
-                yield
-        except psycopg.Error as error:
-            raise _unreadable(error) from None
+        transaction = ExitStack()
 
-    def _blocker(self) -> Session | None:
-        """Who keeps the transaction that was started waiting for a lock, if anybody does and we can know."""
-        writer = self._writer
-        if writer is None or writer.closed:
-            return None
-        try:
-            return self._read(lambda connection: blocker_of(connection, writer.info.backend_pid))
-        except (Unavailable, psycopg.Error):
-            return None
+        def hold(connection: Connection) -> None:
+            transaction.enter_context(connection.transaction())
+            connection.execute(query(name), parameters)
 
-    def _open_writer(self) -> psycopg.Connection[Any]:
-        if self._writer is None:
-            self._writer = connect(self._database_url, purpose="worker writer")
-            self._writer.execute("SELECT foldline_open_stage()")
-        return self._writer
-
-    def _apply(self, staged: Staged, claim: Claim) -> Answer:
-        began = time.monotonic()
-        try:
-            answer = apply(self._open_writer(), staged, claim, self._book.due(claim.partition))
-        except psycopg.Error as error:
-            answer = self._after_failure(error, staged.plan, claim)
-        if isinstance(answer, Moved):
-            self._book.activated(claim.partition)
-            return Moved(time.monotonic() - began)
-        return answer
-
-    def _after_failure(self, error: psycopg.Error, plan: Plan, claim: Claim) -> Answer:
-        """What a failed transaction means. Who was fenced, or had succeeded before, hears that and not its echo."""
-        if self._writer is not None and self._writer.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
-            _drop(self._writer)
-            self._writer = None
-        if self._writer is not None:
+        with self._book.undone_on_failure():
+            self._lanes.call("writer", hold)
             try:
-                moved = why_not_moved(self._writer, plan, claim)
-            except psycopg.Error:
-                _drop(self._writer)
-                self._writer = None
+                yield
+            except BaseException:
+                self._lanes.renew("writer")
+                raise
+            self._lanes.call("writer", lambda _connection: transaction.close())
+
+    def _connect(self, lane: str) -> Connection:
+        patience = _CLAIM_PATIENCE_SECONDS if lane == "reader" else _APPLY_PATIENCE_SECONDS
+        try:
+            connection = connect(
+                self._database_url,
+                purpose=f"worker {lane}",
+                lock_timeout=min(patience, self._bounds.answer / 2),
+                statement_timeout=self._bounds.answer,
+            )
+        except psycopg.OperationalError as error:
+            problem = unreachable(self._database_url, error).problem
+            raise NotLetIn(problem, remedy="Waiting until it lets us in.") from None
+        try:
+            if lane == "reader":
+                connection.execute("SELECT pg_advisory_lock_shared(%s)", (WORKER_LOCK,))
             else:
-                if moved is not None:
-                    return moved
-        return verdict_on(error)
+                connection.execute("SELECT foldline_open_stage()")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
-def _drop(connection: psycopg.Connection[Any] | None) -> None:
-    if connection is not None:
-        connection.close()
+def _apply(connection: Connection, staged: Staged, claim: Claim, activations: Activations) -> Answer:
+    began = time.monotonic()
+    try:
+        answer = apply(connection, staged, claim, activations)
+    except psycopg.Error as error:
+        answer = _had_moved(connection, staged.plan, claim) or verdict_on(error)
+    return Moved(time.monotonic() - began) if isinstance(answer, Moved) else answer
 
 
-def _unreadable(error: psycopg.Error) -> Unavailable:
-    """A failed read: there is no batch to fold again or to halve. Raises `PartitionFault` where waiting cannot help."""
-    return Unavailable(f"Reading from PostgreSQL failed ({verdict_on(error)}).", remedy="Trying again.")
+def _had_moved(connection: Connection, plan: Plan, claim: Claim) -> Answer | None:
+    """Who was fenced, or had succeeded before, hears that and not its echo."""
+    if connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+        return None
+    try:
+        return why_not_moved(connection, plan, claim)
+    except psycopg.Error:
+        return None

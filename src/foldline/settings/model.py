@@ -156,6 +156,20 @@ class Settings(BaseModel):
         description="A position that stands still for longer, although there are records left and nothing known keeps"
         " it, is no *progress*.",
     )
+    database_seconds: Annotated[int, BeforeValidator(_number)] = Field(
+        30,
+        ge=1,
+        le=3600,
+        description="How long PostgreSQL may take for one answer or one transaction. Then the connection is given up,"
+        " and the same batch tried again on a new one.",
+    )
+    grace_seconds: Annotated[int, BeforeValidator(_number)] = Field(
+        10,
+        ge=0,
+        le=3600,
+        description="How long what is in flight may take once the worker is told to stop, or once its partition goes"
+        " to another worker. Then it is rolled back, and somebody does it again.",
+    )
     kafka: dict[str, SecretStr] = Field(
         default_factory=dict,
         description="Properties of librdkafka, by their names with `_` for `.`: TLS, SASL, time-outs.",

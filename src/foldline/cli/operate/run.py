@@ -82,8 +82,10 @@ def run_until_caught_up(ours: Projection, asked: Callable[[], bool]) -> bool:
 
     def stopping() -> bool:
         nonlocal done
+        if asked():  # first: `reached` asks the database, which may be why somebody wants us to stop
+            return True
         done = reached()
-        return done or asked()
+        return done
 
     ours.worker.run(stopping)
     return done
