@@ -9,12 +9,24 @@ import pytest
 from foldline import facts
 from foldline.folding import Folding
 from foldline.ports import LogFacts, Moved, Unavailable
-from harness import COUNTS, TRANSITIONS, WORKFLOWS, MemorySource, Projector, batch, records, rows, snapshot, workflow
+from harness import (
+    COUNTS,
+    TRANSITIONS,
+    WORKFLOWS,
+    MemorySource,
+    Projector,
+    Publishable,
+    batch,
+    records,
+    rows,
+    snapshot,
+    workflow,
+)
 from harness import transition as event
 from proxies import Proxy, proxy_to
 
 FACTS = LogFacts(0, 100, "id-1")
-LOG = [event("START_PROCESSING", event_id="1"), b"poison", event("COMPLETE_INDEXING", event_id="2")]
+LOG: list[Publishable] = [event("START_PROCESSING", event_id="1"), b"poison", event("COMPLETE_INDEXING", event_id="2")]
 
 
 @pytest.fixture
