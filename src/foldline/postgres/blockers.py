@@ -44,6 +44,12 @@ def position_holder(connection: psycopg.Connection[Any], where: rows.Parameters)
     return None if found is None else Session(*found)
 
 
+def advisory_holder(connection: psycopg.Connection[Any], key: int) -> Session | None:
+    """Who holds this advisory lock of the database, None if nobody does any more."""
+    found = connection.execute(query("advisory_holder"), {"key": key}).fetchone()
+    return None if found is None else Session(*found)
+
+
 def blocker_of(connection: psycopg.Connection[Any], pid: int) -> Session | None:
     """Who keeps this session of ours waiting for a lock, None if nobody does."""
     found = connection.execute(query("blocker"), {"pid": pid}).fetchone()

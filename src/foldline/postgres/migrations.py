@@ -14,12 +14,14 @@ from typing import Any, LiteralString
 import psycopg
 
 from foldline.errors import MigrationError
+from foldline.postgres.blockers import advisory_holder
 from foldline.postgres.connection import connect, unreachable
 from foldline.postgres.owner import act_as_owner, grant
 from foldline.resources import MIGRATIONS
 
 RUNNER_LOCK = 70094211
 """Advisory lock: one runner at a time."""
+_PATIENCE_SECONDS = 60.0
 
 SEED_VERSION = "v1.0.0"
 """The schema version that migrations 001 to 003 make."""
@@ -202,9 +204,16 @@ class Runner:
 
 @contextmanager
 def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    connection.execute("SELECT set_config('lock_timeout', '60s', false)")
-    connection.execute("SELECT pg_advisory_lock(%s)", (RUNNER_LOCK,))
-    connection.execute("SELECT set_config('lock_timeout', '10s', false)")
+    try:
+        with connection.transaction():
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", (f"{_PATIENCE_SECONDS}s",))
+            connection.execute("SELECT pg_advisory_lock(%s)", (RUNNER_LOCK,))
+    except psycopg.errors.LockNotAvailable:
+        holder = advisory_holder(connection, RUNNER_LOCK) or "another session"
+        raise MigrationError(
+            f"Another migration is under way; its lock is held by {holder}.",
+            remedy="Wait for it, or end that session, and run it again.",
+        ) from None
     try:
         yield
     finally:
