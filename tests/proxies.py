@@ -19,7 +19,7 @@ class Proxy:
     Attributes:
         lose: "commit" loses the next COMMIT, "answer" what the server says to it; the connection breaks with it.
         hole: take every connection and every byte, and answer nothing.
-        lost: set when that has happened.
+        lost: set when that has happened, or the hole has swallowed something.
     """
 
     def __init__(self, database_url: str) -> None:
@@ -67,6 +67,7 @@ class Proxy:
         with suppress(OSError):
             while octets := client.recv(_CHUNK):
                 if self.hole:
+                    self.lost.set()
                     continue
                 if self.lose is not None and _COMMIT in octets:
                     lose, self.lose = self.lose, None
