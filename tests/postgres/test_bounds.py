@@ -76,8 +76,8 @@ def test_what_is_in_flight_for_a_partition_that_is_taken_is_committed_within_the
 
 
 def test_beyond_the_grace_it_is_rolled_back_and_the_next_owner_does_it(projector: Projector) -> None:
-    projector.bounds = Bounds(answer=3600, grace=0.2)
-    with _in_flight(projector, seconds=3600) as worker:
+    projector.bounds = Bounds(answer=60, grace=0.2)
+    with _in_flight(projector, seconds=5) as worker:
         worker.revoked([TRANSITIONS])
         assert rows(projector.database_url, COUNTS) == [(0, 0, 0, 0)]
         rows(projector.database_url, "DROP TRIGGER slow ON fsm_state")
