@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from foldline import facts
 from harness import MemorySource, Projector, rows
 
+_MOST_PAUSES = 30
+
 
 @dataclass
 class Patched(MemorySource):
@@ -19,6 +21,7 @@ class Patched(MemorySource):
     def keep_alive(self, seconds: float, unless: Callable[[], bool]) -> None:
         super().keep_alive(seconds, unless)
         self.pauses.append(seconds)
+        assert len(self.pauses) < _MOST_PAUSES, "it was mended, and the worker does not go on"
         if self.mend:
             self.mend.pop(0)()
 
