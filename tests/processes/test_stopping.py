@@ -14,7 +14,6 @@ from proxies import proxy_to
 from worker_processes import Process
 
 EVENTS = [transition("START_PROCESSING", event_id=str(n), entity_id=f"doc-{n}") for n in range(5)]
-PATIENT = {"FOLDLINE_DATABASE_SECONDS": "3600", "FOLDLINE_GRACE_SECONDS": "1"}
 SLOW = """
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3600); RETURN NEW; END $$;
 CREATE TRIGGER slow BEFORE INSERT ON fsm_state FOR EACH ROW EXECUTE FUNCTION slow()
@@ -39,10 +38,15 @@ def slow(published: Cluster) -> Iterator[Cluster]:
     assert rows(published.database_url, "SELECT count(*) FROM fsm_state_history") == [(5,)]
 
 
+def _patient(cluster: Cluster, seconds: int = 3600) -> Process:
+    """A worker that gives everything but its end all the time in the world."""
+    return Process(cluster, FOLDLINE_DATABASE_SECONDS=str(seconds), FOLDLINE_GRACE_SECONDS="1")
+
+
 def test_a_lock_that_somebody_holds_does_not_keep_a_worker_from_stopping(published: Cluster) -> None:
     with psycopg.connect(published.database_url) as other:
         other.execute("LOCK TABLE fsm_state IN SHARE MODE")
-        worker = Process(published, **PATIENT)
+        worker = _patient(published)
         wait_for_session(published.database_url, f"{WRITER} AND {WAITING}")
         worker.popen.terminate()
         log = worker.finish()
@@ -51,9 +55,9 @@ def test_a_lock_that_somebody_holds_does_not_keep_a_worker_from_stopping(publish
 
 
 def test_a_partition_is_handed_over_although_its_transaction_does_not_end(slow: Cluster) -> None:
-    first = Process(slow, **PATIENT | {"FOLDLINE_DATABASE_SECONDS": "2"})
+    first = _patient(slow, seconds=2)
     wait_for_session(slow.database_url, f"{WRITER} AND {SLEEPING}")
-    second = Process(slow, **PATIENT)
+    second = _patient(slow)
     second.wait_for("partition claimed", 4)
     for worker in (first, second):
         worker.popen.terminate()
@@ -65,7 +69,7 @@ def test_a_partition_is_handed_over_although_its_transaction_does_not_end(slow: 
 def test_a_database_that_is_away_does_not_keep_a_worker_from_stopping(cluster: Cluster, hole: bool) -> None:  # noqa: FBT001 - a case
     with proxy_to(cluster.database_url) as proxy:
         behind = Cluster(proxy.url(cluster.database_url), cluster.bootstrap_servers, cluster.topics)
-        worker = Process(behind, **PATIENT)
+        worker = _patient(behind)
         worker.wait_for("partition claimed", 8)
         if hole:
             proxy.hole = True
