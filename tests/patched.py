@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from foldline import facts
 from harness import MemorySource, Projector, rows
 
-_MOST_PAUSES = 30
+_MOST_PAUSES = 100
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from foldline import facts
@@ -20,7 +21,8 @@ class Clocked(MemorySource):
     clock: float = 100.0
     kept_alive: list[float] = field(default_factory=list)
 
-    def keep_alive(self, seconds: float) -> None:
+    def keep_alive(self, seconds: float, unless: Callable[[], bool]) -> None:
+        del unless
         self.kept_alive.append(seconds)
         self.clock += seconds
 
