@@ -191,8 +191,8 @@ def test_a_database_that_is_full_of_connections_is_waited_for(users: Users) -> N
     try:
         worker, custody = projector.worker(source, tables)
         worker.turn()
-        (retried,) = projector.heard(facts.BatchRetried)
-        assert "too many connections" in retried.problem
+        (postponed,) = projector.heard(facts.ClaimPostponed)
+        assert "too many connections" in postponed.problem
         assert len(projector.heard(facts.DatabaseAway)) == 1
         rows(users.database_url, f"ALTER DATABASE {name} CONNECTION LIMIT -1")
         custody.claim_due(1e9)
