@@ -3,8 +3,8 @@
 A command says `@prints(Shape)` and hands `json_out` a value of that shape; `upstream/publish.py` is the shortest
 example. A shape is a dataclass whose docstring says what it is and, in a section `Attributes:`, what every field means;
 or a list of one; or, where a field may be absent, a `TypedDict`. Fields are numbers, text, times, other shapes, lists
-of them, dicts by name, and `msgspec.Raw` for JSON that is somebody else's. What is not known is null, never absent. A command
-that prints one of several documents declares all of them. Names of shapes are unique: they are headings of the
+of them, dicts by name, and `msgspec.Raw` for JSON that is somebody else's. What is not known is null, never absent. A
+command that prints one of several documents declares all of them. Names of shapes are unique: they are headings of the
 reference, docs/reference/json.md, which `make reference` writes. Every test that reads a command's `--json` also holds
 it against its shape.
 """
