@@ -175,7 +175,7 @@ class Store:
             return Fenced(held.owner, held.group_id)
         if not self.guards.start or held.next_offset == span.start:
             return None
-        return Moved() if held.next_offset == span.next_offset else Displaced(held.next_offset)
+        return Moved(before=True) if held.next_offset == span.next_offset else Displaced(held.next_offset)
 
     def _refused(self, plan: Plan) -> Refused | None:
         match plan:

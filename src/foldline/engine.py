@@ -1,44 +1,22 @@
 """The line: poll, decode, decide, apply, acknowledge. Nothing before *apply* has an effect.
 
 `Worker.turn` is the line. While the transaction of one batch runs, the next batch is polled, decoded and folded on the
-assumption that the transaction succeeds; where it does not, `_mend` obeys what it answered, and the next batch is
+assumption that the transaction succeeds; where it does not, `mending.py` obeys what it answered, and the next batch is
 folded afresh. Claims and rebalances are in `custody.py`, what a fold needs to know in `folding.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from typing import assert_never
 
 from foldline import facts
 from foldline.applied import Account
-from foldline.backoff import Backoff
 from foldline.core.batch import Batch, Partition, Plan
-from foldline.core.events import Undecodable
-from foldline.core.fold import refused_by_database
 from foldline.custody import Custody
 from foldline.folding import Folding
-from foldline.ports import (
-    Answer,
-    Displaced,
-    Fenced,
-    Moved,
-    PartitionFault,
-    Refused,
-    RefusedInReading,
-    Source,
-    Staged,
-    Stale,
-    Tables,
-    Unavailable,
-)
-from foldline.pulse import EVERY_SECONDS, Pulse
-
-_BACKOFF = Backoff(first=0.2, longest=10.0)
-_FOLDS_AT_ONCE = 4
-
-_Outcome = Answer | Unavailable | PartitionFault
+from foldline.mending import Mending, outcome_of
+from foldline.ports import Moved, PartitionFault, RefusedInReading, Source, Staged, Tables, Unavailable
+from foldline.pulse import Pulse
 
 
 class Worker:
@@ -71,14 +49,16 @@ class Worker:
         self._folding = folding
         self._account = Account(folding.fsm_types, traced=traced)
         self._pulse = Pulse(custody, source, announce)
+        self._mending = Mending(
+            source, tables, custody, folding, self._pulse, announce, acknowledge=self._acknowledge, now=now
+        )
         self._announce = announce
         self._now = now
         self._in_flight: tuple[Plan, float] | None = None
-        self._stopping: Callable[[], bool] = lambda: False
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Turn until told to stop, then settle what is in flight, within the grace that the tables allow."""
-        self._stopping = stopping
+        self._mending.heed(stopping)
         self._tables.heed(stopping)
         while not stopping():
             self.turn()
@@ -142,12 +122,12 @@ class Worker:
         try:
             answer = self._tables.finish()
         except (Unavailable, PartitionFault) as fault:
-            self._mend(plan.batch, fault)
+            self._mending.mend(plan.batch, fault, plan)
             return False
         if isinstance(answer, Moved):
             self._acknowledge(plan, began, answer)
             return True
-        self._mend(plan.batch, answer)
+        self._mending.mend(plan.batch, answer, plan)
         return False
 
     def _decide(self, batch: Batch) -> Staged | None:
@@ -156,7 +136,7 @@ class Worker:
             return self._tables.stage(self._folding.fold(batch, self._in_flight and self._in_flight[0]))
         except (Unavailable, PartitionFault, RefusedInReading) as fault:
             self.settle()
-            self._mend(batch, _outcome(fault))
+            self._mending.mend(batch, outcome_of(fault), None)
             return None
 
     def _start(self, staged: Staged | None, began: float) -> None:
@@ -172,89 +152,3 @@ class Worker:
         seconds = self._now() - began
         for fact in self._account.of(plan, seconds=seconds, transaction_seconds=moved.seconds):
             self._announce(fact)
-
-    def _mend(self, batch: Batch, answer: _Outcome) -> None:
-        """Obey the answer, and try again, until the batch has its verdicts or is not ours any more."""
-        attempt = 0
-        while not isinstance(answer, Moved):
-            attempt += 1
-            self._folding.forget(batch.partition)
-            if not self._custody.stands_at(batch):  # the group took it while its transaction was in flight
-                return
-            if isinstance(answer, Refused) and len(batch.decoded) > 1:
-                for half in batch.halves():
-                    if self._custody.stands_at(half):
-                        self._mend(half, self._attempt(half, None))
-                return
-            self._obey(batch, answer, attempt)
-            if not self._custody.stands_at(batch) or self._leaves(answer, attempt):
-                return
-            answer = self._attempt(batch, answer, locked=attempt > 1)
-
-    def _leaves(self, answer: _Outcome, attempt: int) -> bool:
-        """Whether a worker that was told to stop leaves the batch to somebody else: nothing of it was written."""
-        return self._stopping() and (isinstance(answer, Unavailable) or attempt > _FOLDS_AT_ONCE)
-
-    def _obey(self, batch: Batch, answer: _Outcome, attempt: int) -> None:
-        match answer:
-            case Stale(why=why):
-                at_once = attempt <= _FOLDS_AT_ONCE
-                self._pause(batch, f"folded again: {why} changed", attempt, cause="stale", at_once=at_once)
-            case Unavailable():
-                self._pause(batch, answer.problem, attempt)
-            case Displaced(next_offset=next_offset):
-                self._custody.go_on_at(batch.partition, next_offset)
-            case Fenced(owner=owner, group_id=group_id):
-                self._custody.fenced(batch.partition, owner, group_id, self._now())
-            case PartitionFault():
-                self._custody.stop(batch.partition, answer)
-            case Refused(detail=detail):
-                self._announce(_refused(batch, detail))
-            case Moved():
-                raise AssertionError("nothing is to be mended")
-            case _:
-                assert_never(answer)
-
-    def _attempt(self, batch: Batch, after: _Outcome | None, *, locked: bool = False) -> _Outcome:
-        """Fold and apply once more, alone; `after` is what the last attempt came to."""
-        began = self._now()
-        answer: _Outcome
-        try:
-            with self._folding.holding(batch) if locked and isinstance(after, Stale) else nullcontext():
-                plan = self._plan_after(batch, after)
-                self._tables.start(self._tables.stage(plan), self._custody.claim_of(batch.partition))
-                answer = self._tables.finish()
-        except (Unavailable, PartitionFault, RefusedInReading) as fault:
-            answer = _outcome(fault)
-        if isinstance(answer, Refused) and isinstance(after, Refused):
-            problem = f"PostgreSQL refuses record {batch.span.start} even as a dead letter ({answer.detail})."
-            return PartitionFault(problem, remedy="Look at its constraints and triggers on foldline_dead_letters.")
-        if isinstance(answer, Moved):
-            self._acknowledge(plan, began, answer)
-        return answer
-
-    def _plan_after(self, batch: Batch, after: _Outcome | None) -> Plan:
-        return refused_by_database(batch, after.detail) if isinstance(after, Refused) else self._folding.fold(batch)
-
-    def _pause(
-        self, batch: Batch, problem: str, attempt: int, *, cause: facts.Cause = "unavailable", at_once: bool = False
-    ) -> None:
-        def over() -> bool:
-            return self._stopping() or not self._custody.stands_at(batch)
-
-        delay = 0.0 if at_once else _BACKOFF.delay(attempt)
-        self._announce(facts.BatchRetried(str(batch.partition), problem, attempt, delay, cause, batch.span.start))
-        while delay > 0 and not over():
-            self._source.keep_alive(min(delay, EVERY_SECONDS), over)
-            self._pulse.beat(self._now())
-            delay -= EVERY_SECONDS
-
-
-def _refused(batch: Batch, detail: str) -> facts.RecordRefused:
-    (decoded,) = batch.decoded
-    correlation_id = None if isinstance(decoded.event, Undecodable) else decoded.event.correlation_id
-    return facts.RecordRefused(str(batch.partition), decoded.record.offset, detail, correlation_id)
-
-
-def _outcome(fault: Unavailable | PartitionFault | RefusedInReading) -> _Outcome:
-    return Refused(fault.problem) if isinstance(fault, RefusedInReading) else fault

@@ -20,9 +20,15 @@ from foldline.errors import FoldlineError
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The transaction is committed, and took so long: the position stands at the end of the batch."""
+    """The transaction is committed: the position stands at the end of the batch.
+
+    Attributes:
+        seconds: how long it took.
+        before: it was an earlier one, whose answer was lost, that is committed; nothing of this one was written.
+    """
 
     seconds: float = field(default=0.0, compare=False)
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)

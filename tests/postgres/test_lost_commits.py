@@ -77,6 +77,8 @@ def test_either_way_the_worker_goes_on_and_every_record_has_one_verdict(
     assert proxy.lost.is_set()
     assert len(projector.heard(facts.BatchRetried)) >= 3
     assert rows(database_url, COUNTS) == [(3, 1, 0, 1), (2, 0, 0, 0)]
+    told = [fact.verdicts for fact in projector.heard(facts.BatchApplied)]
+    assert [sum(each[verdict] for each in told) for verdict in facts.VERDICTS] == [5, 1, 0, 1]
     Projector(second_database_url).run(MemorySource(dict(logs)))
     assert snapshot(database_url) == snapshot(second_database_url)
 
@@ -94,7 +96,7 @@ def test_what_had_succeeded_is_not_done_again(database_url: str, proxy: Proxy) -
             tables.finish()
         before = snapshot(database_url)
         tables.start(tables.stage(folding.fold(batch(records(LOG)))), claim)
-        assert tables.finish() == Moved()
+        assert tables.finish() == Moved(before=True)
     finally:
         tables.close()
     assert snapshot(database_url) == before

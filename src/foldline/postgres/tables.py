@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -228,7 +229,7 @@ def _apply(connection: Connection, staged: Staged, claim: Claim, activations: Ac
         answer = apply(connection, staged, claim, activations)
     except psycopg.Error as error:
         answer = _had_moved(connection, staged.plan, claim) or verdict_on(error)
-    return Moved(time.monotonic() - began) if isinstance(answer, Moved) else answer
+    return replace(answer, seconds=time.monotonic() - began) if isinstance(answer, Moved) else answer
 
 
 def _had_moved(connection: Connection, plan: Plan, claim: Claim) -> Answer | None:

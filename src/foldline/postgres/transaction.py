@@ -176,5 +176,5 @@ def why_not_moved(connection: psycopg.Connection[Any], plan: Plan, claim: Claim)
     if epoch != claim.epoch:
         return Fenced(owner, group_id)
     if next_offset == plan.batch.span.next_offset:
-        return Moved()  # the COMMIT whose answer was lost had succeeded
+        return Moved(before=True)  # the COMMIT whose answer was lost had succeeded
     return None if next_offset == plan.batch.span.start else Displaced(next_offset)
