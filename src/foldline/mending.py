@@ -1,9 +1,9 @@
 """What becomes of a batch whose transaction did not go as folded: obey the answer, and try again.
 
 Every answer has one consequence. What is transient is waited for and the *same* batch is tried again; what changed
-under the fold is folded again, from the third time on with its rows locked; what PostgreSQL refuses is halved until the record is
-found; a position that stands elsewhere is read from there; who is fenced stands down; what needs a person stops the
-partition. None of them writes anything: that is left to the next attempt.
+under the fold is folded again, from the third time on with its rows locked; what PostgreSQL refuses is halved until the
+record is found; a position that stands elsewhere is read from there; who is fenced stands down; what needs a person
+stops the partition. None of them writes anything: that is left to the next attempt.
 """
 
 from __future__ import annotations
