@@ -6,7 +6,6 @@ the group assigns is only noted; nothing is read before the database has said fr
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -29,23 +28,13 @@ from foldline.kafka.membership import Membership
 from foldline.kafka.properties import Properties, consumer_properties
 from foldline.kafka.reading import Reading
 from foldline.kafka.statistics import group_answers
-from foldline.kafka.truncation import cut_off
+from foldline.kafka.trouble import SeldomSaid, meaning_of
 from foldline.kafka.watching import TopicWatch
-from foldline.lost_log import Loss, Standing, explained
-from foldline.ports import Chunk, Claim, Listener, LogFacts, PartitionFault, Unavailable
+from foldline.ports import Chunk, Claim, Listener, LogFacts, Unavailable
 
 _LINGER_SECONDS = 0.02
 _CONFIRM_SECONDS = 0.1
-_SAY_AGAIN_SECONDS = 30.0
 _MOST_BUFFERED_BATCHES = 4
-_MILLISECONDS = re.compile(r"\d+ms")
-_LOOK_AGAIN = {
-    KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - the library's public names
-    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
-    KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001
-    KafkaError.OFFSET_OUT_OF_RANGE,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-}
 
 
 class KafkaSource:
@@ -73,10 +62,10 @@ class KafkaSource:
         self._asked_at: dict[str, float] = {}
         self._topics = list(topics)
         self._batch_size = batch_size
-        self._announce = announce
         self._group_answered = False
-        self._said_at: dict[str, float] = {}
-        self._membership = Membership(consumer_properties(properties, group_id), self._trouble, self._hear_statistics)
+        self._trouble = SeldomSaid(announce)
+        wanted = consumer_properties(properties, group_id)
+        self._membership = Membership(wanted, self._trouble.hear, self._hear_statistics)
         self._consumer = self._membership.consumer
         self._reading: dict[Partition, Reading] = {}
         self._turns: deque[Partition] = deque()
@@ -214,22 +203,14 @@ class KafkaSource:
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's public name for it
                     reading.end = message.offset() or 0
                 else:
-                    self._broken(partition, error)
+                    self._broken(reading, error)
 
-    def _broken(self, partition: Partition, error: KafkaError) -> None:
-        """What a claim looks at, is claimed again; that a log was cut off and has grown since, only the client sees."""
-        fault: PartitionFault | Unavailable
-        if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:  # the client asks again by itself until it may
-            self._trouble(facts.BrokerTrouble(f"Kafka refuses to deliver {partition} ({error.name()})."))
-            return
-        if cut_off(error):
-            reading = self._reading[partition]
-            fault = explained(Loss.CUT_OFF, Standing(partition, reading.start, None))
-        elif error.code() in _LOOK_AGAIN:
-            fault = Unavailable(f"Kafka cannot deliver {partition} ({error.name()}).", remedy="Looking again.")
-        else:
-            fault = PartitionFault(f"Kafka refuses to deliver {partition} ({error.name()}).", remedy="See the broker.")
-        self._listener.broken(partition, fault)
+    def _broken(self, reading: Reading, error: KafkaError) -> None:
+        match meaning_of(error, reading.partition, reading.start):
+            case facts.BrokerTrouble() as trouble:
+                self._trouble.hear(trouble)
+            case fault:
+                self._listener.broken(reading.partition, fault)
 
     def _sure(self, reading: Reading) -> bool:
         return self._watch.confirmed(reading.partition, reading.fetched_at)
@@ -238,13 +219,6 @@ class KafkaSource:
         """Hear of topics that are not what they were."""
         for partition, fault in self._watch.turn(time.monotonic()):
             self._listener.broken(partition, fault)
-
-    def _trouble(self, trouble: facts.BrokerTrouble) -> None:
-        """The client says the same many times a second while a broker is away; announced is each once in a while."""
-        now, known = time.monotonic(), _MILLISECONDS.sub("", trouble.problem)
-        if now - self._said_at.get(known, -_SAY_AGAIN_SECONDS) >= _SAY_AGAIN_SECONDS:
-            self._said_at[known] = now
-            self._announce(trouble)
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         self._group_answered = True
