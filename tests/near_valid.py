@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hypothesis import strategies as st
 
 from foldline.core.events import Headers
-from slow_decode import FIELDS, KINDS
+from oracle.decode import FIELDS, KINDS
 
 PLAIN = {
     "correlation_id": '"c"', "occurred_at": '"2026-01-31T12:00:00Z"', "fsm_type": '"F"', "entity_id": '"e"',

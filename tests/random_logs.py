@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from foldline.core.events import REDRIVE_HEADER, Record
 from foldline.core.machine import Machine, Machines, State, Transition
 from harness import encoded
-from slow_fold import Rules
+from oracle.transitions import Rules
 
 _STATES: dict[str, dict[str, Any]] = {
     "NEW": {},

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from foldline.core.decode import decode_transition, decode_workflow
 from foldline.core.events import Headers, TransitionEvent, Undecodable, WorkflowEvent
 from near_valid import ATOMS, BROKEN, OCTETS, PLAIN, TIMES, VERSIONS, enveloped, every_atom_in_every_field, near_valid
-from slow_decode import FIELDS, instant, parsed, reference
+from oracle.decode import FIELDS, instant, parsed, reference
 
 
 def agreed(sort: str, value: bytes, headers: Headers = ()) -> str:
@@ -43,6 +43,8 @@ def said(verdict: TransitionEvent | WorkflowEvent, sort: str) -> dict[str, Any]:
     fields: dict[str, Any] = {name: getattr(verdict, name) for name in FIELDS[sort]}
     for name in {"metadata", "input_payload", "output_results"} & fields.keys():
         fields[name] = parsed(fields[name]) if fields[name] is not None else None
+    if verdict.lease is not None:
+        fields["lease"] = {"lease_id": verdict.lease.id, "lease_epoch": verdict.lease.epoch}
     assert verdict.occurred_at.tzinfo is UTC
     return {name: value for name, value in fields.items() if value is not None}
 

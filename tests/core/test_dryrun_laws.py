@@ -17,7 +17,7 @@ from foldline.core.fold import fold_transitions, fold_workflows
 from foldline.dryrun import DryFold, Judgment
 from harness import TRANSITIONS, WORKFLOWS, batch, encoded, workflow
 from random_logs import MACHINES, NUMBERS, RULES, transition_event, transition_log, workflow_log
-from slow_fold import SlowFold
+from oracle.transitions import SlowFold
 
 
 def dry_run(log: Sequence[Record], partition: Partition, *, payloads: bool = True) -> tuple[DryFold, list[Judgment]]:

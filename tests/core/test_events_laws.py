@@ -19,7 +19,7 @@ from foldline.core.events import Headers, Undecodable
 from foldline.errors import PublishError
 from foldline.events import Kind, Lease, TransitionEvent, WorkflowEvent
 from near_valid import ATOMS, BROKEN, PLAIN, TIMES, enveloped, every_atom_in_every_field, near_valid
-from slow_decode import FIELDS
+from oracle.decode import FIELDS
 
 Model = TransitionEvent | WorkflowEvent
 

@@ -19,7 +19,7 @@ from foldline.core.fold import fold_transitions, fold_workflows
 from foldline.core.outcomes import outcomes
 from harness import TRANSITIONS, WORKFLOWS, batch
 from random_logs import MACHINES, NUMBERS, RULES, transition_event, transition_log, workflow_log
-from slow_fold import SlowFold
+from oracle.transitions import SlowFold
 
 LOGS = [(TRANSITIONS, transition_log), (WORKFLOWS, workflow_log)]
 EITHER = st.sampled_from(LOGS)

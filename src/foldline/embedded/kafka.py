@@ -6,7 +6,7 @@ import base64
 import os
 import signal
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -31,8 +31,18 @@ class Kafka(Server):
 
     name = "Kafka"
 
-    def __init__(self, root: Path, ports: Ports, java: Java, jars: Sequence[Path], *, optimising: bool) -> None:
+    def __init__(
+        self,
+        root: Path,
+        ports: Ports,
+        java: Java,
+        jars: Sequence[Path],
+        *,
+        optimising: bool,
+        settings: Mapping[str, str],
+    ) -> None:
         super().__init__()
+        self._settings = settings
         self._root = root
         self._ports = ports
         self._port = 0
@@ -56,7 +66,9 @@ class Kafka(Server):
     def _spawn(self) -> Child:
         end_orphans(self._root)
         self._port, controller_port = self._ports.take("kafka", "controller")
-        settings = broker_properties(self._logs, port=self._port, controller_port=controller_port)
+        settings = broker_properties(
+            self._logs, port=self._port, controller_port=controller_port, also=self._settings
+        )
         self._properties.write_text(settings, encoding="ascii")
         if not self._formatted.exists():
             self._format()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +56,7 @@ def embedded_servers(
     fresh: bool = False,
     postgres_major: int = 18,
     optimising_jvm: bool = False,
+    broker_settings: Mapping[str, str] | None = None,
     cache: Path | None = None,
     announce: Announce = _unheard,
 ) -> Iterator[RunningServers]:
@@ -66,6 +67,7 @@ def embedded_servers(
         fresh: Delete what they kept so far.
         postgres_major: 16 or 18.
         optimising_jvm: For benchmarks; starts more slowly.
+        broker_settings: Properties of the broker beside, or in place of, those it has anyway.
         cache: Where the Kafka jars lie; `~/.cache/foldline` when not given.
         announce: Told in single lines what happens.
 
@@ -87,7 +89,7 @@ def embedded_servers(
         with _fetching(jars, announce) as fetched:
             postgres.start()
             class_path = fetched()
-        kafka = Kafka(root, ports, java, class_path, optimising=optimising_jvm)
+        kafka = Kafka(root, ports, java, class_path, optimising=optimising_jvm, settings=broker_settings or {})
         stack.callback(kafka.stop)
         kafka.start()
         servers = Servers(postgres.url, kafka.bootstrap_servers, root)

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 Event = dict[str, Any]
+Place = Any
+"""Where a record stands: an offset, or whatever else names it."""
 
 
 @dataclass
@@ -51,9 +53,9 @@ class SlowFold:
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     history: dict[tuple[str, str], list[tuple[Any, ...]]] = field(default_factory=dict)
     verdicts: dict[tuple[str, ...], str] = field(default_factory=dict)
-    dead: list[tuple[int, str]] = field(default_factory=list)
+    dead: list[tuple[Place, str]] = field(default_factory=list)
 
-    def judge(self, offset: int, event: Event | None, *, redrive: bool) -> str:
+    def judge(self, offset: Place, event: Event | None, *, redrive: bool) -> str:
         """The verdict of the record at this offset; None for an event that cannot be decoded."""
         if event is None:
             self.dead.append((offset, "undecodable"))
@@ -143,7 +145,7 @@ class SlowFold:
             after.retries = 0
         return after
 
-    def _history(self, offset: int, rules: Rules, row: Row | None, event: Event, reason: str | None) -> tuple[Any, ...]:
+    def _history(self, offset: Place, rules: Rules, row: Row | None, event: Event, reason: str | None) -> tuple[Any, ...]:
         """Offset, action, from_state, to_state, success, duration_ms, reason."""
         stored, state = (row.state if row else None), (row.state if row else rules.initial)
         if reason is not None or not event.get("success", True):

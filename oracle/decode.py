@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from foldline.core.events import Headers, Lease
+Headers = tuple[tuple[str, bytes | None], ...]
 
 
 @dataclass(frozen=True)
@@ -215,5 +215,8 @@ def reference(sort: str, value: bytes, headers: Headers = ()) -> str | set[Path]
         elif not fits(name, member):
             faults.add(name)
     if isinstance(lease := fields.get("lease"), Members) and not faults:
-        fields["lease"] = Lease(lease.last()["lease_id"], int(lease.last()["lease_epoch"].text))
+        fields["lease"] = {
+            "lease_id": lease.last()["lease_id"],
+            "lease_epoch": int(lease.last()["lease_epoch"].text),
+        }
     return faults or fields | {name: member for name, (_, member) in given.items()}

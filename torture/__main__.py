@@ -1,0 +1,56 @@
+"""`python -m torture`: seeds in turn on one PostgreSQL and one Kafka; exit 1 if the tables of any are not the log's."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+from rich.console import Console
+
+from torture.installation import servers
+from torture.proxy import switchboard
+from torture.report import faults, line, table
+from torture.trial import Outcome, try_seed
+
+
+def main() -> int:
+    """Try the seeds; returns the exit code."""
+    options = _options()
+    console = Console(soft_wrap=True, highlight=False)
+    signal.signal(signal.SIGTERM, _interrupt)
+    outcomes: list[Outcome] = []
+    with TemporaryDirectory(prefix="foldline-torture-logs-") as logs, servers() as running, switchboard() as board:
+        for seed in range(options.seed, options.seed + options.seeds):
+            directory = (options.logs or Path(logs)) / f"seed-{seed}"
+            directory.mkdir(parents=True, exist_ok=True)
+            outcome = try_seed(running, board, seed, options.seconds, directory)
+            outcomes.append(outcome)
+            console.print(line(outcome), markup=False)
+            if outcome.differences:
+                console.print(faults(outcome), markup=False)
+    console.print(table(outcomes))
+    return int(any(outcome.differences for outcome in outcomes))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m torture", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
+    parser.add_argument("--seeds", type=int, default=1, help="how many, one after another (1)")
+    parser.add_argument("--seconds", type=float, default=120.0, help="of faults for each (120)")
+    parser.add_argument("--logs", type=Path, help="keep what the workers logged, here")
+    return parser.parse_args()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,53 @@
+"""What people read: a line for each seed, and a table at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from torture.points import Point
+from torture.proxy import Blow
+from torture.trial import Outcome
+
+_SHOWN = 12
+_GREAT = ("freeze", "leave", "database restart", "session ended", "broker kill", "missed")
+
+
+def line(outcome: Outcome) -> str:
+    """One seed in one line."""
+    blows = {blow: _dealt(outcome.done, blow) for blow in Blow}
+    facts = outcome.facts
+    return (
+        f"seed {outcome.seed} ({outcome.conditions}): {outcome.records:,} records, {blows[Blow.KILL]} kills, "
+        f"{blows[Blow.FREEZE] + outcome.done['freeze']} freezes, {blows[Blow.SWALLOW]} swallowed, "
+        f"{blows[Blow.TERMINATE] + outcome.done['session ended']} sessions ended, "
+        f"{outcome.done['database restart']} database restarts, {outcome.done['broker kill']} broker kills; "
+        f"{facts['partition claimed']} claims, {facts['partition fenced']} fenced, {facts['owner ended']} owners ended, "
+        f"{facts['batch retried']} retries; differences {len(outcome.differences)}; {outcome.seconds:.0f} s"
+    )
+
+
+def faults(outcome: Outcome) -> str:
+    """The first differences of a seed, and how to see them again."""
+    more = len(outcome.differences) - _SHOWN
+    shown = [f"  {said[:600]}" for said in outcome.differences[:_SHOWN]]
+    if more > 0:
+        shown.append(f"  and {more:,} more")
+    return "\n".join([*shown, f"  again: python -m torture --seed {outcome.seed}"])
+
+
+def table(outcomes: Sequence[Outcome]) -> Table:
+    """What was done at which point, of all seeds together."""
+    done = sum((outcome.done for outcome in outcomes), Counter[str]())
+    shown = Table("before", *Blow, title=f"{len(outcomes)} seeds")
+    for point in Point:
+        shown.add_row(point, *(str(done[f"{blow} at {point}"] or "") for blow in Blow))
+    for name in _GREAT:
+        shown.add_row(name, str(done[name]))
+    return shown
+
+
+def _dealt(done: Counter[str], blow: Blow) -> int:
+    return sum(number for name, number in done.items() if name.startswith(f"{blow} at "))

@@ -1,0 +1,130 @@
+"""What is done to workers, to PostgreSQL and to Kafka, in which order: drawn from a seed, and from nothing else.
+
+A step says what is to be done and to whom by a drawn number; who that is, when it is done, and what it meets is not
+in the seed, for the interleaving of processes is not.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from torture.points import Point
+from torture.proxy import Blow
+
+SESSION_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ambush:
+    """Deal this blow when a worker comes to this point for the `after`-th time."""
+
+    point: Point
+    blow: Blow
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """SIGSTOP wherever it is; SIGCONT when its session is long over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """SIGTERM; another one joins."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartDatabase:
+    """PostgreSQL stops as in a crash, and starts again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSessions:
+    """Every session of every worker is terminated."""
+
+
+@dataclass(frozen=True, slots=True)
+class KillBroker:
+    """Kafka is killed, and started again so many seconds later."""
+
+    seconds: float
+
+
+Act = Ambush | Freeze | Leave | RestartDatabase | EndSessions | KillBroker
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An act, the number that chooses its victim, and how long to wait before it."""
+
+    act: Act
+    victim: int
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a seed fixes for all of its workers."""
+
+    protocol: str
+    static: bool
+    workers: int
+    batch_size: int
+
+    def __str__(self) -> str:
+        membership = "static" if self.static else "dynamic"
+        return f"{self.protocol}, {membership}, {self.workers} workers, batches of {self.batch_size}"
+
+
+AMBUSHES: Sequence[tuple[Blow, Sequence[Point]]] = (
+    (Blow.KILL, tuple(Point)),
+    (Blow.FREEZE, (Point.CLAIMED, Point.ROWS, Point.BEGIN, Point.COPY_END, Point.FENCE, Point.REPEATS,
+                   Point.IDENTITIES, Point.ENTITIES, Point.COMMIT, Point.COMMITTED)),
+    (Blow.SWALLOW, (Point.COMMIT, Point.COMMIT, Point.COMMITTED, Point.COMMITTED, Point.COPY_END, Point.FENCE,
+                    Point.CLAIMED, Point.LEDGER)),
+    (Blow.TERMINATE, (Point.LEDGER, Point.COPY_END, Point.IDENTITIES, Point.COMMIT, Point.COMMITTED)),
+    (Blow.DELAY, (Point.CLAIM, Point.FENCE, Point.COMMIT, Point.COMMITTED)),
+)  # fmt: skip
+_GREAT_EVERY = 4
+
+
+def conditions(seed: int) -> Conditions:
+    """The conditions of a seed: in turn, so that a few seeds see all of them."""
+    chance = random.Random(f"conditions {seed}")  # noqa: S311 - reproducible on purpose
+    return Conditions(
+        protocol=("consumer", "classic")[seed % 2],
+        static=seed // 2 % 2 == 1,
+        workers=3,
+        batch_size=chance.choice((10, 20, 40)),
+    )
+
+
+def steps(seed: int) -> Iterator[Step]:
+    """The schedule of a seed, without an end: every ambush comes once before any comes twice."""
+    chance = random.Random(f"schedule {seed}")  # noqa: S311 - reproducible on purpose
+    ambushes = _dealt(chance, [(point, blow) for blow, points in AMBUSHES for point in points])
+    great = _dealt(chance, [Leave, Leave, Freeze, RestartDatabase, EndSessions, KillBroker])
+    number = 0
+    while True:
+        number += 1
+        act: Act
+        if number % _GREAT_EVERY == 0:
+            kind = next(great)
+            act = KillBroker(chance.uniform(0.2, 2.0)) if kind is KillBroker else kind()
+        else:
+            point, blow = next(ambushes)
+            act = Ambush(point, blow, after=1 if point in _RARE else chance.randint(1, 6))
+        yield Step(act, chance.randrange(1 << 16), chance.uniform(0.1, 0.8))
+
+
+_RARE = (Point.CLAIM, Point.CLAIMED, Point.REPEATS)
+
+
+def _dealt(chance: random.Random, cards: Sequence[object]) -> Iterator[object]:
+    """The cards, shuffled, then shuffled again."""
+    while True:
+        deck = list(cards)
+        chance.shuffle(deck)
+        yield from deck

@@ -1,0 +1,144 @@
+"""Carries a schedule out: lays the traps, deals the blows, and sets up again what was struck down."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import assert_never
+
+import psycopg
+
+from foldline.embedded.servers import RunningServers
+from torture.installation import Installation, end_sessions, kill_broker, restart_database
+from torture.points import Point
+from torture.proxy import Blow, Trap
+from torture.schedule import (
+    SESSION_SECONDS,
+    Ambush,
+    EndSessions,
+    Freeze,
+    KillBroker,
+    Leave,
+    RestartDatabase,
+    Step,
+)
+from torture.workers import Worker
+
+_TICK = 0.05
+_FREEZE_SECONDS = SESSION_SECONDS + 2.0
+_BACK_AFTER_SECONDS = 0.5
+_LEAST_HEALTHY = 2
+_BORN_SECONDS = 1.5
+
+
+@dataclass
+class Siege:
+    """What is being done to these workers and these servers, and what was done so far."""
+
+    workers: Sequence[Worker]
+    running: RunningServers
+    installation: Installation
+    done: Counter[str] = field(default_factory=Counter)
+    _due: dict[int, float] = field(default_factory=dict)
+    _born: dict[int, float] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Start all workers."""
+        for worker in self.workers:
+            self._start(worker)
+
+    def carry_out(self, schedule: Iterator[Step], seconds: float) -> None:
+        """Take step by step until the time is over."""
+        until = time.monotonic() + seconds
+        for step in schedule:
+            self._tend(step.pause)
+            while time.monotonic() < until and len(self._healthy()) < _LEAST_HEALTHY:
+                self._tend(_TICK)
+            if time.monotonic() >= until:
+                return
+            self._take(step)
+
+    def relieve(self) -> None:
+        """Nothing is done any more: what is frozen goes on."""
+        for worker in self.workers:
+            worker.proxy.set(None)
+            if worker.frozen:
+                worker.thaw()
+
+    def _take(self, step: Step) -> None:
+        healthy = self._healthy()
+        worker = healthy[step.victim % len(healthy)]
+        match step.act:
+            case Ambush():
+                self._ambush(worker, step.act)
+            case Freeze():
+                worker.freeze()
+                self.done["freeze"] += 1
+                self._due[worker.number] = time.monotonic() + _FREEZE_SECONDS
+            case Leave():
+                worker.leave()
+                self.done["leave"] += 1
+            case RestartDatabase():
+                restart_database(self.running)
+                self.done["database restart"] += 1
+            case EndSessions():
+                with suppress(psycopg.OperationalError):
+                    self.done["session ended"] += end_sessions(self.installation.database_url)
+            case KillBroker(seconds=seconds):
+                kill_broker(self.running, seconds)
+                self.done["broker kill"] += 1
+            case _:
+                assert_never(step.act)
+
+    def _ambush(self, worker: Worker, act: Ambush) -> None:
+        trap = Trap(act.point, act.blow, act.after)
+        if act.point in (Point.CLAIM, Point.CLAIMED):  # only who is new claims for certain
+            worker.kill()
+            worker.proxy.set(trap)
+            self._start(worker)
+        else:
+            worker.proxy.set(trap)
+        deadline = time.monotonic() + SESSION_SECONDS + _BORN_SECONDS
+        while not trap.sprung.is_set() and time.monotonic() < deadline:
+            self._tend(_TICK)
+        worker.proxy.set(None)
+        if not trap.sprung.is_set():
+            self.done["missed"] += 1
+            return
+        self.done[f"{act.blow} at {act.point}"] += 1
+        if act.blow is Blow.FREEZE:
+            self._due[worker.number] = time.monotonic() + _FREEZE_SECONDS
+
+    def _tend(self, seconds: float) -> None:
+        """Let time pass; thaw who was frozen long enough, and set up again who is gone."""
+        until = time.monotonic() + seconds
+        while True:
+            now = time.monotonic()
+            for worker in self.workers:
+                due = self._due.get(worker.number)
+                if not worker.alive:
+                    self._due.setdefault(worker.number, now + _BACK_AFTER_SECONDS)
+                if due is not None and due <= now:
+                    del self._due[worker.number]
+                    if worker.frozen:
+                        worker.thaw()
+                    elif not worker.alive:
+                        self._start(worker)
+            if now >= until:
+                return
+            time.sleep(min(_TICK, until - now))
+
+    def _start(self, worker: Worker) -> None:
+        worker.start()
+        self._born[worker.number] = time.monotonic()
+
+    def _healthy(self) -> list[Worker]:
+        grown = time.monotonic() - _BORN_SECONDS
+        return [
+            worker
+            for worker in self.workers
+            if worker.alive and not worker.frozen and self._born[worker.number] < grown
+        ]
