@@ -27,5 +27,6 @@ def rules_in(directories: Iterable[Path]) -> dict[str, Rules]:
                 arrows,
                 lease_required=said.get("lease") == "required",
                 corrections_refused=said.get("corrections") == "refused",
+                version=said["version"],
             )
     return found

@@ -18,6 +18,10 @@ from oracle.workflows import SlowWorkflows
 Place = tuple[str, int, int]
 """Topic, partition, offset."""
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "foldline.event")
+DERIVED_FROM = {
+    "transition": ("fsm_type", "entity_id", "correlation_id", "action", "from_state", "to_state"),
+    "workflow": ("workflow_id", "correlation_id", "kind", "step"),
+}
 
 
 @dataclass(frozen=True)
@@ -100,10 +104,7 @@ def event_of(sort: str, read: dict[str, Any]) -> Event:
 
 def derived_id(sort: str, event: Event, at: str) -> str:
     """The id of an event that its publisher gave none."""
+    parts = [sort, *(event.get(name) for name in DERIVED_FROM[sort]), at]
     if sort == "transition":
-        names = ("fsm_type", "entity_id", "correlation_id", "action", "from_state", "to_state")
-        parts = [sort, *(event.get(name) for name in names), at, event.get("success", True)]
-    else:
-        names = ("workflow_id", "correlation_id", "kind", "step")
-        parts = [sort, *(event.get(name) for name in names), at]
+        parts.append(event.get("success", True))
     return str(uuid.uuid5(NAMESPACE, json.dumps(parts, ensure_ascii=False, separators=(",", ":"))))

@@ -35,6 +35,7 @@ class Rules:
     transitions: list[dict[str, Any]]
     lease_required: bool = False
     corrections_refused: bool = False
+    version: int = 1
 
     def arrow(self, state: str, action: str) -> dict[str, Any]:
         found = [arrow for arrow in self.transitions if arrow["action"] == action and arrow["from"] == state]
@@ -145,7 +146,9 @@ class SlowFold:
             after.retries = 0
         return after
 
-    def _history(self, offset: Place, rules: Rules, row: Row | None, event: Event, reason: str | None) -> tuple[Any, ...]:
+    def _history(
+        self, offset: Place, rules: Rules, row: Row | None, event: Event, reason: str | None
+    ) -> tuple[Any, ...]:
         """Offset, action, from_state, to_state, success, duration_ms, reason."""
         stored, state = (row.state if row else None), (row.state if row else rules.initial)
         if reason is not None or not event.get("success", True):

@@ -1,1 +1,1 @@
-"""The proof: workers that are killed, frozen, cut off and starved while a log is written, and tables that must not show it."""
+"""The proof: workers are killed, frozen and cut off while a log is written, and the tables must not show it."""

@@ -11,15 +11,18 @@ from types import FrameType
 
 from rich.console import Console
 
+from torture.blind import GUARDS
 from torture.installation import servers
 from torture.proxy import switchboard
 from torture.report import faults, line, table
 from torture.trial import Outcome, try_seed
+from torture.workers import PRODUCT, blind
 
 
 def main() -> int:
     """Try the seeds; returns the exit code."""
     options = _options()
+    words = PRODUCT if options.without is None else blind(options.without)
     console = Console(soft_wrap=True, highlight=False)
     signal.signal(signal.SIGTERM, _interrupt)
     outcomes: list[Outcome] = []
@@ -27,7 +30,7 @@ def main() -> int:
         for seed in range(options.seed, options.seed + options.seeds):
             directory = (options.logs or Path(logs)) / f"seed-{seed}"
             directory.mkdir(parents=True, exist_ok=True)
-            outcome = try_seed(running, board, seed, options.seconds, directory)
+            outcome = try_seed(running, board, seed, options.seconds, directory, words)
             outcomes.append(outcome)
             console.print(line(outcome), markup=False)
             if outcome.differences:
@@ -41,6 +44,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
     parser.add_argument("--seeds", type=int, default=1, help="how many, one after another (1)")
     parser.add_argument("--seconds", type=float, default=120.0, help="of faults for each (120)")
+    parser.add_argument("--without", choices=sorted(GUARDS), help="blind all workers to one guard: this must fail")
     parser.add_argument("--logs", type=Path, help="keep what the workers logged, here")
     return parser.parse_args()
 

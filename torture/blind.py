@@ -10,12 +10,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from foldline.__main__ import main
+from foldline.cli import main
 from foldline.postgres import queries
 
 GUARDS: dict[str, dict[str, tuple[str, str]]] = {
     "fence": {
-        "move_position": ("   AND epoch = %(epoch)s\n   AND next_offset = %(start)s", "   AND %(epoch)s + %(start)s >= 0")
+        "move_position": (
+            "   AND epoch = %(epoch)s\n   AND next_offset = %(start)s",
+            "   AND %(epoch)s + %(start)s >= 0",
+        )
     },
     "identities": {
         "known_identities": ("WHERE digest =", "WHERE false AND digest ="),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from oracle.projection import Letter, Place, Projected
@@ -35,23 +35,22 @@ def _positions(projected: Projected, ends: Mapping[tuple[str, int], int], tables
         }
         for where, end in ends.items()
     }
-    yield from _compared("position", expected, {(row.pop("topic"), row.pop("partition")): row for row in tables.positions})
+    yield from _compared(
+        "position", expected, {(row.pop("topic"), row.pop("partition")): row for row in tables.positions}
+    )
 
 
 def _activations(projected: Projected, ends: Mapping[tuple[str, int], int], tables: Tables) -> Iterator[str]:
     """Every machine judges every partition of transitions from its first record on, and is activated once."""
     expected = sorted(
-        (topic, partition, name)
+        (topic, partition, name, 0, rules.version)
         for topic, partition in ends
         if topic != projected.workflow_topic and ends[topic, partition] > 0
-        for name in projected.machines
+        for name, rules in projected.machines.items()
     )
-    found = sorted((row["topic"], row["partition"], row["fsm_type"]) for row in tables.activations)
+    found = sorted(tuple(row.values()) for row in tables.activations)
     if found != expected:
-        yield f"activations: expected {len(expected)} from the beginning, found {found}"
-    late = [row for row in tables.activations if row["from_offset"] != 0]
-    if late:
-        yield f"activations: {late} begin late"
+        yield f"activations: expected {len(expected)}, all from the beginning, found {found}"
 
 
 def _history(projected: Projected, tables: Tables) -> Iterator[str]:
@@ -60,14 +59,19 @@ def _history(projected: Projected, tables: Tables) -> Iterator[str]:
         found.setdefault((row.pop("fsm_type"), row.pop("entity_id")), []).append(row)
     strays = projected.strays
     for key, expected in projected.entities.history.items():
-        rows = found.pop(key, [])
+        rows, version = found.pop(key, []), projected.machines[key[0]].version
         if key in strays:
             yield from _stray(key, {line[0] for line in expected}, rows)
             continue
         for line, row in zip_longest(expected, rows):
-            yield from _row(f"history of {key}", line and _history_row(projected, line), row, ignore=("id", "definition_version"))
-    for key in found:
-        yield f"history of {key}: none expected, found {len(found[key])} rows"
+            yield from _row(
+                f"history of {key}",
+                _history_row(projected, line) if line else None,
+                row,
+                ignore=("id", "definition_version"),
+            )
+    for key, rows in found.items():
+        yield f"history of {key}: none expected, found {len(rows)} rows"
 
 
 def _history_row(projected: Projected, line: tuple[Any, ...]) -> Row:
@@ -99,9 +103,10 @@ def _stray(key: tuple[str, str], places: set[Place], rows: list[Row]) -> Iterato
         own = [place for place in found if place[:2] == partition]
         if own != sorted(own):
             yield f"history of {key}, which strays: events of {partition} are not in their order"
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in pairwise(rows):
         if row["from_state"] != before["to_state"]:
-            yield f"history of {key}, which strays: {row['place']} starts from {row['from_state']}, not {before['to_state']}"
+            starts = f"{row['place']} starts from {row['from_state']}, not {before['to_state']}"
+            yield f"history of {key}, which strays: {starts}"
 
 
 def _entities(projected: Projected, tables: Tables) -> Iterator[str]:
@@ -151,10 +156,10 @@ def _timeline(projected: Projected, tables: Tables) -> Iterator[str]:
         found.setdefault(row.pop("workflow_id"), []).append(row)
     for key, lines in projected.workflows.timeline.items():
         for line, row in zip_longest(lines, found.pop(key, [])):
-            expected = line and dict(zip(names, map(_said, line), strict=True))
+            expected = dict(zip(names, map(_said, line), strict=True)) if line else None
             yield from _row(f"timeline of {key}", expected, row, ignore=("id",))
-    for key in found:
-        yield f"timeline of {key}: none expected, found {len(found[key])} rows"
+    for key, rows in found.items():
+        yield f"timeline of {key}: none expected, found {len(rows)} rows"
 
 
 def _letters(projected: Projected, tables: Tables) -> Iterator[str]:

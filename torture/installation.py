@@ -31,7 +31,8 @@ _BROKER = {
     "group.consumer.heartbeat.interval.ms": str(_HEARTBEAT_MS),
 }
 """Sessions end sooner than a broker allows by itself, so that partitions change hands often."""
-_WORKERS = "application_name LIKE 'foldline worker%'"
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'foldline worker%'"""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,4 @@ def kill_broker(running: RunningServers, seconds: float) -> None:
 def end_sessions(database_url: str) -> int:
     """Terminate every session of every worker; returns how many."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        rows = connection.execute(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_WORKERS}".encode()
-        ).fetchall()
-    return len(rows)
+        return len(connection.execute(_END_SESSIONS).fetchall())

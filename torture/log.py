@@ -10,7 +10,7 @@ import random
 import zlib
 from base64 import b64encode
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,6 +55,7 @@ class Log:
     _chance: random.Random = field(init=False)
     _stories: Stories = field(init=False)
     _truth: Projected = field(init=False)
+    _makers: dict[str, Callable[[], list[Burst]]] = field(init=False)
     _sent: dict[tuple[str, int], deque[Sent]] = field(default_factory=dict)
     _clock: datetime = _FIRST
     _written: int = 0
@@ -63,6 +64,11 @@ class Log:
         self._chance = random.Random(f"log {self.seed}")  # noqa: S311 - reproducible on purpose
         self._truth = Projected(MACHINES, self.workflows)
         self._stories = Stories(self._chance, self._truth)
+        self._makers = {
+            "plain": self._plain, "twice": self._twice, "late": self._late, "redrive": self._redrive,
+            "resend": self._resend, "swapped": self._swapped, "dropped": self._dropped, "poison": self._poison,
+            "stray": self._stray, "transaction": self._transaction,
+        }  # fmt: skip
 
     def bursts(self) -> Iterator[Burst]:
         """The log, without an end."""
@@ -79,33 +85,48 @@ class Log:
         self._truth.judge(Record(place, sent.key, sent.value, sent.headers, None))
 
     def _next(self) -> list[Burst]:
-        match self._chance.choices(_SORTS, _WEIGHTS)[0]:
-            case "transaction":
-                records = tuple(self._fresh() for _ in range(self._chance.randint(2, 12)))
-                return [Burst(records, committed=self._chance.random() < 0.6)]
-            case "twice":
-                sent = self._fresh()
-                return [Burst((sent, self._again(sent)))]
-            case "late":
-                return self._old(lambda old: self._again(self._chance.choice(old)))
-            case "redrive":
-                return self._old(lambda old: _with_header(self._chance.choice(old), "foldline-redrive", b"asked"))
-            case "resend":
-                return self._resend()
-            case "swapped":
-                first, second = (self._record(event) for event in self._stories.pair())
-                return [Burst((second, first))]
-            case "dropped":
-                self._fresh()
-                return []
-            case "poison":
-                topic = self._chance.choice((self.transitions, self.workflows))
-                value = self._chance.choice(POISON)
-                return [Burst((Sent(topic, self._chance.randrange(PARTITIONS), b"poison", value),))]
-            case "stray":
-                return [Burst((self._record(self._stories.stray(), self._chance.randrange(PARTITIONS)),))]
-            case _:
-                return [Burst((self._fresh(),))]
+        return self._makers[self._chance.choices(_SORTS, _WEIGHTS)[0]]()
+
+    def _plain(self) -> list[Burst]:
+        return [Burst((self._fresh(),))]
+
+    def _transaction(self) -> list[Burst]:
+        records = tuple(self._fresh() for _ in range(self._chance.randint(2, 12)))
+        return [Burst(records, committed=self._chance.random() < _COMMITTED)]
+
+    def _twice(self) -> list[Burst]:
+        sent = self._fresh()
+        return [Burst((sent, self._again(sent)))]
+
+    def _late(self) -> list[Burst]:
+        return [Burst((self._again(self._chance.choice(old)),)) for old in self._old()]
+
+    def _redrive(self) -> list[Burst]:
+        return [Burst((_redriven(self._chance.choice(old)),)) for old in self._old()]
+
+    def _resend(self) -> list[Burst]:
+        """A publisher that starts again a good way back: a stretch of nothing but duplicates."""
+        return [Burst(tuple(old[-self._chance.randint(20, _LONGEST_RESEND) :])) for old in self._old()]
+
+    def _swapped(self) -> list[Burst]:
+        first, second = (self._record(event) for event in self._stories.pair())
+        return [Burst((second, first))]
+
+    def _dropped(self) -> list[Burst]:
+        self._fresh()
+        return []
+
+    def _poison(self) -> list[Burst]:
+        topic = self._chance.choice((self.transitions, self.workflows))
+        value = self._chance.choice(POISON)
+        return [Burst((Sent(topic, self._chance.randrange(PARTITIONS), b"poison", value),))]
+
+    def _stray(self) -> list[Burst]:
+        return [Burst((self._record(self._stories.stray(), self._chance.randrange(PARTITIONS)),))]
+
+    def _old(self) -> list[list[Sent]]:
+        """What was written last to one partition or another; nothing while nothing is."""
+        return [list(self._sent[self._chance.choice(sorted(self._sent))])] if self._sent else []
 
     def _fresh(self) -> Sent:
         return self._record(self._stories.next())
@@ -140,31 +161,17 @@ class Log:
             return sent
         return replace(sent, value=sent.value.replace(b'"event_id"', b'"metadata": {"other": true}, "event_id"', 1))
 
-    def _old(self, make: Any) -> list[Burst]:  # noqa: ANN401 - a callable
-        if not self._sent:
-            return []
-        old = self._sent[self._chance.choice(sorted(self._sent))]
-        return [Burst((make(list(old)),))]
 
-    def _resend(self) -> list[Burst]:
-        """A publisher that starts again a good way back: a stretch of nothing but duplicates."""
-        if not self._sent:
-            return []
-        old = list(self._sent[self._chance.choice(sorted(self._sent))])
-        return [Burst(tuple(old[-self._chance.randint(20, _LONGEST_RESEND) :]))]
+_WEIGHTS_OF = {
+    "plain": 700, "twice": 40, "late": 30, "redrive": 15, "resend": 6, "swapped": 15, "dropped": 10, "poison": 15,
+    "stray": 60, "transaction": 6,
+}  # fmt: skip
+_SORTS, _WEIGHTS = tuple(_WEIGHTS_OF), tuple(_WEIGHTS_OF.values())
+_COMMITTED = 0.6
 
 
-_SORTS, _WEIGHTS = zip(
-    *{
-        "fresh": 700, "twice": 40, "late": 30, "redrive": 15, "resend": 6, "swapped": 15, "dropped": 10, "poison": 15,
-        "stray": 30, "transaction": 6,
-    }.items(),
-    strict=True,
-)  # fmt: skip
-
-
-def _with_header(sent: Sent, name: str, value: bytes) -> Sent:
-    return replace(sent, headers=(*sent.headers, (name, value)))
+def _redriven(sent: Sent) -> Sent:
+    return replace(sent, headers=(*sent.headers, ("foldline-redrive", b"asked")))
 
 
 def _json(event: dict[str, Any]) -> bytes:

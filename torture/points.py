@@ -110,9 +110,7 @@ class Conversation:
 
 def _brings_nothing(sql: str, bound: Bound) -> bool:
     """Whether a fence counts duplicates and nothing else: such a batch writes no row that could collide."""
-    return bound.number(_index(sql, "duplicate")) > 0 and not any(
-        bound.number(_index(sql, name)) for name in _COUNTS
-    )
+    return bound.number(_index(sql, "duplicate")) > 0 and not any(bound.number(_index(sql, name)) for name in _COUNTS)
 
 
 def _index(sql: str, column: str) -> int:

@@ -9,9 +9,8 @@ import asyncio
 import os
 import signal
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -146,9 +145,9 @@ class Proxy:
                 assert_never(trap.blow)
 
 
-async def _first_done(*ways: object) -> None:
+async def _first_done(*ways: Coroutine[None, None, None]) -> None:
     """Run both directions; when one ends, the other has nobody to talk to."""
-    tasks = [asyncio.ensure_future(way) for way in ways]  # type: ignore[arg-type]  # coroutines
+    tasks = [asyncio.ensure_future(way) for way in ways]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -163,6 +162,7 @@ class Switchboard:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._proxies: list[Proxy] = []
+        self._servers: list[asyncio.Server] = []
 
     def proxy(self, target_port: int) -> Proxy:
         """A proxy to this port, listening on a free one."""
@@ -170,17 +170,28 @@ class Switchboard:
 
         async def listen() -> None:
             server = await asyncio.start_server(proxy.serve, _HOST, 0)
+            self._servers.append(server)
             proxy.port = server.sockets[0].getsockname()[1]
 
         asyncio.run_coroutine_threadsafe(listen(), self._loop).result()
         self._proxies.append(proxy)
         return proxy
 
-    def thaw_all(self) -> None:
-        """Let nothing wait any more."""
+    def close(self) -> None:
+        """Let nothing wait any more, and hang up."""
         for proxy in self._proxies:
             proxy.set(None)
             proxy.thaw()
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(timeout=10)
+
+    async def _hang_up(self) -> None:
+        for server in self._servers:
+            server.close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._loop.shutdown_default_executor()
 
 
 @contextmanager
@@ -193,22 +204,7 @@ def switchboard() -> Iterator[Switchboard]:
     try:
         yield board
     finally:
-        board.thaw_all()
-        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(timeout=10)
+        board.close()
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=10)
         loop.close()
-
-
-async def _cancel_all() -> None:
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.sleep(0)
-
-
-def wait_sprung(trap: Trap, seconds: float) -> bool:
-    """Whether the trap springs within so many seconds."""
-    until = time.monotonic() + seconds
-    return trap.sprung.wait(max(0.0, until - time.monotonic()))

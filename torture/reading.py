@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
@@ -37,9 +38,12 @@ def read_log(
     ends: dict[Partition, int] = {}
     try:
         consumer.assign([TopicPartition(topic, number, 0) for topic, number in sorted(unread)])
+        heard_at = time.monotonic()
         while unread:
-            messages = consumer.consume(1000, _SILENCE_SECONDS)
-            if not messages:
+            messages = consumer.consume(1000, 0.1)
+            if messages:
+                heard_at = time.monotonic()
+            if time.monotonic() - heard_at > _SILENCE_SECONDS:
                 raise TimeoutError(f"the ends of {sorted(unread)} do not come")
             for message in messages:
                 error = message.error()

@@ -17,16 +17,17 @@ _GREAT = ("freeze", "leave", "database restart", "session ended", "broker kill",
 
 def line(outcome: Outcome) -> str:
     """One seed in one line."""
-    blows = {blow: _dealt(outcome.done, blow) for blow in Blow}
-    facts = outcome.facts
-    return (
-        f"seed {outcome.seed} ({outcome.conditions}): {outcome.records:,} records, {blows[Blow.KILL]} kills, "
-        f"{blows[Blow.FREEZE] + outcome.done['freeze']} freezes, {blows[Blow.SWALLOW]} swallowed, "
-        f"{blows[Blow.TERMINATE] + outcome.done['session ended']} sessions ended, "
-        f"{outcome.done['database restart']} database restarts, {outcome.done['broker kill']} broker kills; "
-        f"{facts['partition claimed']} claims, {facts['partition fenced']} fenced, {facts['owner ended']} owners ended, "
-        f"{facts['batch retried']} retries; differences {len(outcome.differences)}; {outcome.seconds:.0f} s"
+    done, facts = outcome.done, outcome.facts
+    blows = {blow: sum(number for name, number in done.items() if name.startswith(f"{blow} at ")) for blow in Blow}
+    parts = (
+        f"{blows[Blow.KILL]} kills, {blows[Blow.FREEZE] + done['freeze']} freezes, {blows[Blow.SWALLOW]} swallowed",
+        f"{blows[Blow.TERMINATE] + done['session ended']} sessions ended, {done['leave']} left",
+        f"{done['database restart']} database restarts, {done['broker kill']} broker kills",
+        f"{facts['partition claimed']} claims, {facts['partition fenced']} fenced, {facts['owner ended']} owners ended",
+        f"{facts['batch retried']} retries",
     )
+    head = f"seed {outcome.seed} ({outcome.conditions}): {outcome.records:,} records"
+    return f"{head}; {'; '.join(parts)}; differences {len(outcome.differences)}; {outcome.seconds:.0f} s"
 
 
 def faults(outcome: Outcome) -> str:
@@ -47,7 +48,3 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     for name in _GREAT:
         shown.add_row(name, str(done[name]))
     return shown
-
-
-def _dealt(done: Counter[str], blow: Blow) -> int:
-    return sum(number for name, number in done.items() if name.startswith(f"{blow} at "))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from torture.points import Point
 from torture.proxy import Blow
@@ -87,7 +88,11 @@ AMBUSHES: Sequence[tuple[Blow, Sequence[Point]]] = (
     (Blow.TERMINATE, (Point.LEDGER, Point.COPY_END, Point.IDENTITIES, Point.COMMIT, Point.COMMITTED)),
     (Blow.DELAY, (Point.CLAIM, Point.FENCE, Point.COMMIT, Point.COMMITTED)),
 )  # fmt: skip
+RARE = (Point.CLAIM, Point.CLAIMED, Point.REPEATS)
+"""What a worker does not come to in every turn."""
 _GREAT_EVERY = 4
+_GREAT: Sequence[Act] = (Leave(), Leave(), Freeze(), RestartDatabase(), EndSessions(), KillBroker(seconds=1.0))
+_Card = TypeVar("_Card")
 
 
 def conditions(seed: int) -> Conditions:
@@ -105,24 +110,20 @@ def steps(seed: int) -> Iterator[Step]:
     """The schedule of a seed, without an end: every ambush comes once before any comes twice."""
     chance = random.Random(f"schedule {seed}")  # noqa: S311 - reproducible on purpose
     ambushes = _dealt(chance, [(point, blow) for blow, points in AMBUSHES for point in points])
-    great = _dealt(chance, [Leave, Leave, Freeze, RestartDatabase, EndSessions, KillBroker])
+    great: Iterator[Act] = _dealt(chance, _GREAT)
     number = 0
     while True:
         number += 1
         act: Act
         if number % _GREAT_EVERY == 0:
-            kind = next(great)
-            act = KillBroker(chance.uniform(0.2, 2.0)) if kind is KillBroker else kind()
+            act = next(great)
         else:
             point, blow = next(ambushes)
-            act = Ambush(point, blow, after=1 if point in _RARE else chance.randint(1, 6))
+            act = Ambush(point, blow, after=1 if point in RARE else chance.randint(1, 6))
         yield Step(act, chance.randrange(1 << 16), chance.uniform(0.1, 0.8))
 
 
-_RARE = (Point.CLAIM, Point.CLAIMED, Point.REPEATS)
-
-
-def _dealt(chance: random.Random, cards: Sequence[object]) -> Iterator[object]:
+def _dealt(chance: random.Random, cards: Sequence[_Card]) -> Iterator[_Card]:
     """The cards, shuffled, then shuffled again."""
     while True:
         deck = list(cards)

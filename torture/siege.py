@@ -16,6 +16,7 @@ from torture.installation import Installation, end_sessions, kill_broker, restar
 from torture.points import Point
 from torture.proxy import Blow, Trap
 from torture.schedule import (
+    RARE,
     SESSION_SECONDS,
     Ambush,
     EndSessions,
@@ -32,6 +33,8 @@ _FREEZE_SECONDS = SESSION_SECONDS + 2.0
 _BACK_AFTER_SECONDS = 0.5
 _LEAST_HEALTHY = 2
 _BORN_SECONDS = 1.5
+_COMMON_SECONDS = 2.0
+_RARE_SECONDS = 5.0
 
 
 @dataclass
@@ -44,6 +47,7 @@ class Siege:
     done: Counter[str] = field(default_factory=Counter)
     _due: dict[int, float] = field(default_factory=dict)
     _born: dict[int, float] = field(default_factory=dict)
+    _begun: dict[int, int] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Start all workers."""
@@ -69,8 +73,8 @@ class Siege:
                 worker.thaw()
 
     def _take(self, step: Step) -> None:
-        healthy = self._healthy()
-        worker = healthy[step.victim % len(healthy)]
+        candidates = self._busy() or self._healthy()
+        worker = candidates[step.victim % len(candidates)]
         match step.act:
             case Ambush():
                 self._ambush(worker, step.act)
@@ -101,7 +105,7 @@ class Siege:
             self._start(worker)
         else:
             worker.proxy.set(trap)
-        deadline = time.monotonic() + SESSION_SECONDS + _BORN_SECONDS
+        deadline = time.monotonic() + (_RARE_SECONDS if act.point in RARE else _COMMON_SECONDS)
         while not trap.sprung.is_set() and time.monotonic() < deadline:
             self._tend(_TICK)
         worker.proxy.set(None)
@@ -134,6 +138,16 @@ class Siege:
     def _start(self, worker: Worker) -> None:
         worker.start()
         self._born[worker.number] = time.monotonic()
+
+    def _busy(self) -> list[Worker]:
+        """Those of the healthy ones that have begun a transaction since this was asked last."""
+        busy = []
+        for worker in self._healthy():
+            begun = worker.proxy.passed[Point.BEGIN]
+            if begun > self._begun.get(worker.number, 0):
+                busy.append(worker)
+            self._begun[worker.number] = begun
+        return busy
 
     def _healthy(self) -> list[Worker]:
         grown = time.monotonic() - _BORN_SECONDS

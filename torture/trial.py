@@ -46,13 +46,21 @@ class Outcome:
 
 
 def try_seed(
-    running: RunningServers, board: Switchboard, seed: int, seconds: float, directory: Path, words: Sequence[str] = PRODUCT
+    running: RunningServers,
+    board: Switchboard,
+    seed: int,
+    seconds: float,
+    directory: Path,
+    words: Sequence[str] = PRODUCT,
 ) -> Outcome:
     """Write the log of the seed, carry its schedule out meanwhile, and compare what is left."""
     began = time.monotonic()
     outcome = Outcome(seed, conditions(seed))
     place = installed(running.servers.database_url, running.servers.bootstrap_servers, f"torture_{seed}")
-    places = [_worker(number, place, outcome.conditions, board, directory, words) for number in range(outcome.conditions.workers)]
+    places = [
+        _worker(number, place, outcome.conditions, board, directory, words)
+        for number in range(outcome.conditions.workers)
+    ]
     log = Log(seed, *place.topics)
     with watching(place.database_url) as watch:
         with crew(places):

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +19,13 @@ from torture.proxy import Proxy
 
 _CHECKOUT = Path(__file__).parents[1]
 _ENDED_WITHIN_SECONDS = 60
+_POLL_SECONDS = 0.05
 PRODUCT = ("-m", "foldline", "run")
+
+
+def blind(guard: str) -> Sequence[str]:
+    """The words of a worker that lacks one guard: see `torture.blind`."""
+    return ("-m", "torture.blind", guard, "run")
 
 
 @dataclass
@@ -52,6 +59,11 @@ class Worker:
         """What each of its processes has logged so far."""
         return [self._log(life) for life in range(1, self.lives + 1)]
 
+    @property
+    def log(self) -> str:
+        """What its last process has logged so far."""
+        return self._log(self.lives).read_text(encoding="utf-8", errors="replace")
+
     def start(self, *more: str) -> None:
         """Start a process; the kernel kills it when we die. From the main thread only."""
         assert not self.alive, "one process at a time"
@@ -83,6 +95,18 @@ class Worker:
     def leave(self) -> None:
         """SIGTERM: it finishes what it is at and goes."""
         self._strike(signal.SIGTERM)
+
+    def wait_for(self, *events: str, after: int, seconds: float) -> None:
+        """Return once it has logged one of these beyond so many bytes of its log.
+
+        Raises:
+            TimeoutError: it does not within so many seconds.
+        """
+        until = time.monotonic() + seconds
+        while not any(f'"event": "{event}"' in self.log[after:] for event in events):
+            if time.monotonic() > until:
+                raise TimeoutError(f"worker {self.number} logs none of {events}: {self.log[after:]}")
+            time.sleep(_POLL_SECONDS)
 
     def kill(self) -> None:
         """SIGKILL, and wait."""

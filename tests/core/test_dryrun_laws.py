@@ -16,8 +16,8 @@ from foldline.core.events import Record, TransitionEvent, Verdict, WorkflowEvent
 from foldline.core.fold import fold_transitions, fold_workflows
 from foldline.dryrun import DryFold, Judgment
 from harness import TRANSITIONS, WORKFLOWS, batch, encoded, workflow
-from random_logs import MACHINES, NUMBERS, RULES, transition_event, transition_log, workflow_log
 from oracle.transitions import SlowFold
+from random_logs import MACHINES, NUMBERS, RULES, transition_event, transition_log, workflow_log
 
 
 def dry_run(log: Sequence[Record], partition: Partition, *, payloads: bool = True) -> tuple[DryFold, list[Judgment]]:

@@ -18,8 +18,8 @@ from foldline.core.events import Record, TransitionEvent, Undecodable, Verdict, 
 from foldline.core.fold import fold_transitions, fold_workflows
 from foldline.core.outcomes import outcomes
 from harness import TRANSITIONS, WORKFLOWS, batch
-from random_logs import MACHINES, NUMBERS, RULES, transition_event, transition_log, workflow_log
 from oracle.transitions import SlowFold
+from random_logs import MACHINES, NUMBERS, RULES, transition_event, transition_log, workflow_log
 
 LOGS = [(TRANSITIONS, transition_log), (WORKFLOWS, workflow_log)]
 EITHER = st.sampled_from(LOGS)

@@ -39,7 +39,7 @@ class Kafka(Server):
         jars: Sequence[Path],
         *,
         optimising: bool,
-        settings: Mapping[str, str],
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self._settings = settings
@@ -66,9 +66,7 @@ class Kafka(Server):
     def _spawn(self) -> Child:
         end_orphans(self._root)
         self._port, controller_port = self._ports.take("kafka", "controller")
-        settings = broker_properties(
-            self._logs, port=self._port, controller_port=controller_port, also=self._settings
-        )
+        settings = broker_properties(self._logs, port=self._port, controller_port=controller_port, also=self._settings)
         self._properties.write_text(settings, encoding="ascii")
         if not self._formatted.exists():
             self._format()

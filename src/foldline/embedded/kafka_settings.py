@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def broker_properties(logs: Path, *, port: int, controller_port: int, also: Mapping[str, str]) -> str:
+def broker_properties(logs: Path, *, port: int, controller_port: int, also: Mapping[str, str] | None = None) -> str:
     """The properties file of a broker on 127.0.0.1 that keeps its partitions in `logs`; `also` has the last word."""
     settings = {
         "process.roles": "broker,controller",
@@ -39,7 +39,7 @@ def broker_properties(logs: Path, *, port: int, controller_port: int, also: Mapp
         "broker.session.timeout.ms": "2000",
         "broker.heartbeat.interval.ms": "500",
         "log.cleaner.dedupe.buffer.size": "4194304",
-        **also,
+        **(also or {}),
     }
     return "".join(f"{name}={_escaped(text)}\n" for name, text in settings.items())
 

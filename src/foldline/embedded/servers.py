@@ -89,7 +89,7 @@ def embedded_servers(
         with _fetching(jars, announce) as fetched:
             postgres.start()
             class_path = fetched()
-        kafka = Kafka(root, ports, java, class_path, optimising=optimising_jvm, settings=broker_settings or {})
+        kafka = Kafka(root, ports, java, class_path, optimising=optimising_jvm, settings=broker_settings)
         stack.callback(kafka.stop)
         kafka.start()
         servers = Servers(postgres.url, kafka.bootstrap_servers, root)
