@@ -64,12 +64,8 @@ def _history(projected: Projected, tables: Tables) -> Iterator[str]:
             yield from _stray(key, {line[0] for line in expected}, rows)
             continue
         for line, row in zip_longest(expected, rows):
-            yield from _row(
-                f"history of {key}",
-                _history_row(projected, line) if line else None,
-                row,
-                ignore=("id", "definition_version"),
-            )
+            wanted = {**_history_row(projected, line), "definition_version": version} if line else None
+            yield from _row(f"history of {key}", wanted, row, ignore=("id",))
     for key, rows in found.items():
         yield f"history of {key}: none expected, found {len(rows)} rows"
 

@@ -36,11 +36,12 @@ class Blow(StrEnum):
 
 @dataclass(slots=True)
 class Trap:
-    """Springs once, when the point is passed for the `after`-th time from now on."""
+    """Springs once, when the point is passed for the `after`-th time from now on; `caught` is whom it was laid for."""
 
     point: Point
     blow: Blow
     after: int = 1
+    caught: Proxy | None = None
     sprung: threading.Event = field(default_factory=threading.Event)
 
 
@@ -61,7 +62,7 @@ class Proxy:
         self._thawed.set()
 
     def set(self, trap: Trap | None) -> None:
-        """Lay this trap in place of the one before; None takes it away."""
+        """Lay this trap in place of the one before; None takes it away. One trap may be laid for several workers."""
         self._trap = trap
 
     def thaw(self) -> None:
@@ -109,12 +110,12 @@ class Proxy:
 
     def _springs(self, point: Point) -> Trap | None:
         trap = self._trap
-        if trap is None or trap.point is not point:
+        if trap is None or trap.point is not point or trap.caught is not None:
             return None
         trap.after -= 1
         if trap.after > 0:
             return None
-        self._trap = None
+        trap.caught = self
         return trap
 
     async def _blow(self, trap: Trap, talk: Conversation) -> None:

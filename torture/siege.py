@@ -47,7 +47,6 @@ class Siege:
     done: Counter[str] = field(default_factory=Counter)
     _due: dict[int, float] = field(default_factory=dict)
     _born: dict[int, float] = field(default_factory=dict)
-    _begun: dict[int, int] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Start all workers."""
@@ -73,11 +72,13 @@ class Siege:
                 worker.thaw()
 
     def _take(self, step: Step) -> None:
-        candidates = self._busy() or self._healthy()
-        worker = candidates[step.victim % len(candidates)]
+        healthy = self._healthy()
+        worker = healthy[step.victim % len(healthy)]
         match step.act:
+            case Ambush(point=Point.CLAIM | Point.CLAIMED):  # only who is new claims for certain
+                self._await([worker], step.act, anew=True)
             case Ambush():
-                self._ambush(worker, step.act)
+                self._await(healthy, step.act)
             case Freeze():
                 worker.freeze()
                 self.done["freeze"] += 1
@@ -97,24 +98,27 @@ class Siege:
             case _:
                 assert_never(step.act)
 
-    def _ambush(self, worker: Worker, act: Ambush) -> None:
+    def _await(self, victims: Sequence[Worker], act: Ambush, *, anew: bool = False) -> None:
+        """Lay a trap for all of these, and wait a while for the first of them to be caught."""
         trap = Trap(act.point, act.blow, act.after)
-        if act.point in (Point.CLAIM, Point.CLAIMED):  # only who is new claims for certain
-            worker.kill()
+        for worker in victims:
+            if anew:
+                worker.kill()
             worker.proxy.set(trap)
-            self._start(worker)
-        else:
-            worker.proxy.set(trap)
+            if anew:
+                self._start(worker)
         deadline = time.monotonic() + (_RARE_SECONDS if act.point in RARE else _COMMON_SECONDS)
         while not trap.sprung.is_set() and time.monotonic() < deadline:
             self._tend(_TICK)
-        worker.proxy.set(None)
-        if not trap.sprung.is_set():
+        for worker in victims:
+            worker.proxy.set(None)
+        if trap.caught is None:
             self.done["missed"] += 1
             return
         self.done[f"{act.blow} at {act.point}"] += 1
         if act.blow is Blow.FREEZE:
-            self._due[worker.number] = time.monotonic() + _FREEZE_SECONDS
+            caught = next(worker for worker in victims if worker.proxy is trap.caught)
+            self._due[caught.number] = time.monotonic() + _FREEZE_SECONDS
 
     def _tend(self, seconds: float) -> None:
         """Let time pass; thaw who was frozen long enough, and set up again who is gone."""
@@ -138,16 +142,6 @@ class Siege:
     def _start(self, worker: Worker) -> None:
         worker.start()
         self._born[worker.number] = time.monotonic()
-
-    def _busy(self) -> list[Worker]:
-        """Those of the healthy ones that have begun a transaction since this was asked last."""
-        busy = []
-        for worker in self._healthy():
-            begun = worker.proxy.passed[Point.BEGIN]
-            if begun > self._begun.get(worker.number, 0):
-                busy.append(worker)
-            self._begun[worker.number] = begun
-        return busy
 
     def _healthy(self) -> list[Worker]:
         grown = time.monotonic() - _BORN_SECONDS
