@@ -55,6 +55,12 @@ class Worker:
         return self._process is not None
 
     @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self._process is not None, "it has been started"
+        return self._process.pid
+
+    @property
     def logs(self) -> list[Path]:
         """What each of its processes has logged so far."""
         return [self._log(life) for life in range(1, self.lives + 1)]
