@@ -6,7 +6,7 @@ INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip
 PIP_COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-emit-trusted-host --no-header --allow-unsafe
 
-.PHONY: help example demo test publishers-test tls-test compose-test check reference format lock bench clean
+.PHONY: help example demo test publishers-test tls-test compose-test torture recovery check reference format lock bench clean
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -37,6 +37,16 @@ compose-test: .venv/installed  ## docker-compose.yml on this machine's Docker: u
 
 publishers-test: .venv/installed  ## The programs of docs/publish-java-go-node.md; needs a JDK, Go and Node
 	@$(BIN)/pytest acceptance/publishers
+
+SEED ?= 1
+SEEDS ?= 1
+SECONDS ?= 120
+
+torture: .venv/installed  ## The proof: workers killed, frozen and cut off, then the tables compared; SEED= SEEDS= SECONDS=
+	@$(BIN)/python -m torture --seed $(SEED) --seeds $(SEEDS) --seconds $(SECONDS)
+
+recovery: .venv/installed  ## How long projecting pauses when a worker is killed, and when PostgreSQL crashes
+	@$(BIN)/python -m torture.recovery
 
 check: .venv/installed  ## Style, types, import contracts, generated files
 	$(BIN)/ruff check

@@ -24,7 +24,8 @@ def main() -> int:
     options = _options()
     words = PRODUCT if options.without is None else blind(options.without)
     console = Console(soft_wrap=True, highlight=False)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # the latter is ignored in the background of a shell
+        signal.signal(number, _interrupt)
     outcomes: list[Outcome] = []
     with TemporaryDirectory(prefix="foldline-torture-logs-") as logs, servers() as running, switchboard() as board:
         for seed in range(options.seed, options.seed + options.seeds):
