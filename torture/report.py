@@ -12,7 +12,7 @@ from torture.proxy import Blow
 from torture.trial import Outcome
 
 _SHOWN = 12
-_GREAT = ("freeze", "leave", "database restart", "session ended", "broker kill", "missed")
+_GREAT = ("freeze", "leave", "database restart", "session ended", "broker kill", "ended by themselves", "missed")
 
 
 def line(outcome: Outcome) -> str:
@@ -24,7 +24,7 @@ def line(outcome: Outcome) -> str:
         f"{blows[Blow.TERMINATE] + done['session ended']} sessions ended, {done['leave']} left",
         f"{done['database restart']} database restarts, {done['broker kill']} broker kills",
         f"{facts['partition claimed']} claims, {facts['partition fenced']} fenced, {facts['owner ended']} owners ended",
-        f"{facts['batch retried']} retries",
+        f"{facts['batch retried']} retries, {done['ended by themselves']} ended by themselves",
     )
     head = f"seed {outcome.seed} ({outcome.conditions}): {outcome.records:,} records"
     return f"{head}; {'; '.join(parts)}; differences {len(outcome.differences)}; {outcome.seconds:.0f} s"

@@ -55,25 +55,24 @@ class Tables:
     identities: dict[bool, int]
 
 
-def read_tables(database_url: str) -> Tables:
-    """All tables, in one snapshot."""
-    with psycopg.connect(database_url, row_factory=dict_row) as connection:
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        connection.execute("SET LOCAL TimeZone = 'UTC'")
+def read_tables(connection: psycopg.Connection[Any]) -> Tables:
+    """All tables, when all is quiet."""
 
-        def rows(sql: str) -> list[Row]:
-            return [_plain(row) for row in connection.execute(sql.encode()).fetchall()]
+    def rows(sql: str) -> list[Row]:
+        with connection.cursor(row_factory=dict_row) as cursor:
+            return [_plain(row) for row in cursor.execute(sql.encode()).fetchall()]
 
-        return Tables(
-            rows(_HISTORY),
-            rows(_ENTITIES),
-            rows(_WORKFLOWS),
-            rows(_TIMELINE),
-            rows(_LETTERS),
-            rows(_POSITIONS),
-            rows(_ACTIVATIONS),
-            {row["rejected"]: row["number"] for row in rows(_IDENTITIES)},
-        )
+    connection.execute("SET TimeZone = 'UTC'")
+    return Tables(
+        rows(_HISTORY),
+        rows(_ENTITIES),
+        rows(_WORKFLOWS),
+        rows(_TIMELINE),
+        rows(_LETTERS),
+        rows(_POSITIONS),
+        rows(_ACTIVATIONS),
+        {row["rejected"]: row["number"] for row in rows(_IDENTITIES)},
+    )
 
 
 def exact(tree: object) -> object:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psycopg
 
 from foldline.embedded.servers import RunningServers
 from oracle.projection import Projected
@@ -15,7 +18,7 @@ from torture.installation import Installation, installed
 from torture.invariants import watching
 from torture.log import PARTITIONS, Log
 from torture.proxy import Proxy, Switchboard
-from torture.reading import read_log
+from torture.reading import Partition, read_log
 from torture.schedule import Conditions, conditions, steps
 from torture.siege import Siege
 from torture.stories import MACHINES
@@ -27,6 +30,7 @@ RECORDS_PER_SECOND = 200
 _LEFT_WITHIN_SECONDS = 60
 _CAUGHT_UP_WITHIN_SECONDS = 300
 _ALARMS = ("partition stopped", "record refused")
+_ASKED = (0, -signal.SIGKILL, -signal.SIGTERM)  # the last of these before it has come to listen
 _LAST = 9
 
 
@@ -77,6 +81,7 @@ def try_seed(
         outcome.differences += catch_up(place, outcome.conditions, directory, words)
     outcome.transactions = progress.transactions
     outcome.looks = watch.looks
+    outcome.done["ended by themselves"] = sum(code not in _ASKED for worker in places for code in worker.ended)
     listened = heard(places, is_alarm=lambda fact: fact.get("event") in _ALARMS)
     outcome.facts = listened.facts
     outcome.differences += watch.violations + listened.alarms
@@ -100,11 +105,19 @@ def catch_up(place: Installation, under: Conditions, directory: Path, words: Seq
 
 def compared(place: Installation) -> tuple[int, list[str]]:
     """How many records the log has, and every difference between the tables and what they come to."""
+    projected, ends = judged(place)
+    with psycopg.connect(place.database_url) as connection:
+        found = list(differences(projected, ends, read_tables(connection)))
+    return sum(counts.total() for counts in projected.counts.values()), found
+
+
+def judged(place: Installation) -> tuple[Projected, dict[Partition, int]]:
+    """The log as it lies in Kafka, judged by the oracle, and where each partition ends."""
     records, ends = read_log(place.bootstrap_servers, place.topics, PARTITIONS)
     projected = Projected(MACHINES, place.workflows)
     for record in records:
         projected.judge(record)
-    return len(records), list(differences(projected, ends, read_tables(place.database_url)))
+    return projected, ends
 
 
 def _worker(

@@ -5,17 +5,15 @@ Each control is a worker that is blind to one guard (torture/blind.py replaces o
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from foldline.embedded import Servers
 from foldline.postgres import queries
 from torture.blind import GUARDS, blinded
-from torture.installation import Installation, installed
+from torture.installation import Installation
 from torture.invariants import Watch
 from torture.log import Log
 from torture.points import Point
@@ -28,17 +26,6 @@ from torture.writing import write_all, writing
 _CONDITIONS = Conditions("consumer", static=False, workers=1, batch_size=10)
 _RECORDS = 900
 _PATIENCE_SECONDS = 30
-_numbers = itertools.count()
-
-
-@pytest.fixture
-def place(servers: Servers) -> Iterator[Installation]:
-    """Topics and a database of its own, with nothing in them."""
-    name = f"torture_control_{next(_numbers)}"
-    made = installed(servers.database_url, servers.bootstrap_servers, name)
-    yield made
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
