@@ -20,6 +20,7 @@ from torture.proxy import Proxy
 _CHECKOUT = Path(__file__).parents[1]
 _ENDED_WITHIN_SECONDS = 60
 _POLL_SECONDS = 0.05
+_NOT_MEANT = ("Traceback (most recent call last)", "foldline: Unexpected")
 PRODUCT = ("-m", "foldline", "run")
 
 
@@ -173,6 +174,5 @@ def heard(workers: Sequence[Worker], *, is_alarm: Callable[[dict[str, object]], 
                     facts[str(fact.get("event"))] += 1
                     if is_alarm(fact):
                         alarms.append(f"{log.name}: {line}")
-            if "Traceback (most recent call last)" in text:
-                alarms.append(f"{log.name}: {text.strip().splitlines()[-1]}")
+            alarms += [f"{log.name}: {said}" for said in text.splitlines() if said.startswith(_NOT_MEANT)]
     return Heard(facts, alarms)
