@@ -1,6 +1,7 @@
 """What must hold at every moment, seen from a session of its own: positions never go back, history never changes.
 
-I2 and the rest are looked at when all is quiet; see `comparison.py`.
+When all is quiet, every entity is in the state that its last hop led to. That history is the fold of the log, and that
+every record has exactly one verdict, is `comparison.py`'s to say.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -159,12 +159,12 @@ class _Pens:
             self._undelivered = KafkaException(error)
 
 
-def _insisting(ask: object) -> None:
+def _insisting(ask: Callable[[], object]) -> None:
     """Ask the coordinator until it answers: while the broker is away it does not."""
     until = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            ask()  # type: ignore[operator]
+            ask()
         except KafkaException as error:
             if not error.args[0].retriable() or time.monotonic() > until:
                 raise
