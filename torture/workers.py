@@ -20,13 +20,14 @@ from torture.proxy import Proxy
 _CHECKOUT = Path(__file__).parents[1]
 _ENDED_WITHIN_SECONDS = 60
 _POLL_SECONDS = 0.05
-_NOT_MEANT = ("Traceback (most recent call last)", "foldline: Unexpected")
-PRODUCT = ("-m", "foldline", "run")
+_NOT_MEANT = "foldline: Unexpected"
+_LAST_WORDS = 8
+PRODUCT = ("-m", "foldline", "--debug", "run")
 
 
 def blind(guard: str) -> Sequence[str]:
     """The words of a worker that lacks one guard: see `torture.blind`."""
-    return ("-m", "torture.blind", guard, "run")
+    return ("-m", "torture.blind", guard, "--debug", "run")
 
 
 @dataclass
@@ -174,5 +175,6 @@ def heard(workers: Sequence[Worker], *, is_alarm: Callable[[dict[str, object]], 
                     facts[str(fact.get("event"))] += 1
                     if is_alarm(fact):
                         alarms.append(f"{log.name}: {line}")
-            alarms += [f"{log.name}: {said}" for said in text.splitlines() if said.startswith(_NOT_MEANT)]
+            if _NOT_MEANT in text:
+                alarms.append(f"{log.name}: {' / '.join(text.splitlines()[-_LAST_WORDS:])}")
     return Heard(facts, alarms)
