@@ -77,7 +77,7 @@ def try_seed(
                 worker.leave()
             for worker in places:
                 if worker.wait(_LEFT_WITHIN_SECONDS) is None:
-                    outcome.differences.append(f"worker {worker.number} does not leave")
+                    outcome.differences.append(f"worker {worker.number} does not leave: {worker.abort()}")
         outcome.differences += catch_up(place, outcome.conditions, directory, words)
     outcome.transactions = progress.transactions
     outcome.looks = watch.looks

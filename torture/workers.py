@@ -82,7 +82,7 @@ class Worker:
         with self._log(self.lives).open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own words, no shell
                 [sys.executable, "-I", "-S", *words, *self.words, *more],
-                env={**inherited, **self.settings},
+                env={**inherited, **self.settings, "PYTHONFAULTHANDLER": "1"},
                 cwd=_CHECKOUT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -115,6 +115,13 @@ class Worker:
             if time.monotonic() > until:
                 raise TimeoutError(f"worker {self.number} logs none of {events}: {self.log[after:]}")
             time.sleep(_POLL_SECONDS)
+
+    def abort(self) -> str:
+        """SIGABRT, at which Python says where every thread stands; returns what it says."""
+        after = len(self.log)
+        self._strike(signal.SIGABRT)
+        self.wait()
+        return self.log[after:]
 
     def kill(self) -> None:
         """SIGKILL, and wait."""
