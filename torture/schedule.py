@@ -6,6 +6,7 @@ in the seed, for the interleaving of processes is not.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -107,13 +108,16 @@ def conditions(seed: int) -> Conditions:
 
 
 def steps(seed: int) -> Iterator[Step]:
-    """The schedule of a seed, without an end: every ambush comes once before any comes twice."""
+    """The schedule of a seed, without an end: every ambush comes once before any comes twice.
+
+    It begins with what nothing but the fence withstands: whoever wakes ahead of it has a batch that collides with
+    nothing else.
+    """
     chance = random.Random(f"schedule {seed}")  # noqa: S311 - reproducible on purpose
     ambushes = _dealt(chance, [(point, blow) for blow, points in AMBUSHES for point in points])
     great: Iterator[Act] = _dealt(chance, _GREAT)
-    number = 0
-    while True:
-        number += 1
+    yield Step(Ambush(Point.REPEATS, Blow.FREEZE, after=1), victim=0, pause=1.0)
+    for number in itertools.count(1):
         act: Act
         if number % _GREAT_EVERY == 0:
             act = next(great)

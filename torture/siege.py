@@ -30,13 +30,13 @@ from torture.workers import Worker
 
 _TICK = 0.05
 _FREEZE_SECONDS = SESSION_SECONDS + 2.0
-_HOLDING = (Point.IDENTITIES, Point.ENTITIES, Point.WORKFLOWS, Point.COMMIT)
-_FREEZE_HOLDING_SECONDS = SESSION_SECONDS + 6.0  # until whoever claims has lost patience, and ends the session
+_FREEZE_LONGER_AT = (Point.REPEATS, Point.IDENTITIES, Point.ENTITIES, Point.WORKFLOWS, Point.COMMIT)
+_FREEZE_LONGER_SECONDS = SESSION_SECONDS + 6.0  # until others are far beyond, or end whoever holds a lock
 _BACK_AFTER_SECONDS = 0.5
 _LEAST_HEALTHY = 2
 _BORN_SECONDS = 1.5
 _COMMON_SECONDS = 2.0
-_RARE_SECONDS = 5.0
+_RARE_SECONDS = 8.0
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Siege:
         self.done[f"{act.blow} at {act.point}"] += 1
         if act.blow is Blow.FREEZE:
             caught = next(worker for worker in victims if worker.proxy is trap.caught)
-            seconds = _FREEZE_HOLDING_SECONDS if act.point in _HOLDING else _FREEZE_SECONDS
+            seconds = _FREEZE_LONGER_SECONDS if act.point in _FREEZE_LONGER_AT else _FREEZE_SECONDS
             self._due[caught.number] = time.monotonic() + seconds
 
     def _tend(self, seconds: float) -> None:
