@@ -29,3 +29,4 @@ COMMENT ON COLUMN foldline_dead_letters.headers IS 'List of [name, value in base
 COMMENT ON COLUMN foldline_dead_letters.status IS 'What became of it: open until somebody redrives or drops it.';
 CREATE INDEX IF NOT EXISTS idx_dead_letters_reason ON foldline_dead_letters (reason, id);
 CREATE INDEX IF NOT EXISTS idx_dead_letters_entity ON foldline_dead_letters (fsm_type, entity_id) WHERE entity_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_dead_letters_open ON foldline_dead_letters (recorded_at) WHERE status = 'open';

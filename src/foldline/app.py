@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from foldline import facts
-from foldline.core.batch import Partition
+from foldline.caught_up import until_caught_up
 from foldline.core.breaker import Breaker
 from foldline.core.machine import Machines
 from foldline.custody import Custody
@@ -182,7 +182,9 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
         stack.callback(announce, facts.WorkerStopped(owner))
         stack.callback(source.close)
         _calm_collector()
-        yield Projection(worker, custody, lambda: _caught_up(place, log, custody))
+        yield Projection(
+            worker, custody, lambda: until_caught_up(log, Reports(place.database_url), settings.topics, custody)
+        )
 
 
 @contextmanager
@@ -233,33 +235,6 @@ def _topics_exist(log: LogReader, settings: Settings) -> None:
     missing = [topic for topic in settings.topics if topic not in there]
     if missing:
         raise LogError(f"Topic {missing[0]} does not exist.", remedy="Run `foldline topics create`.")
-
-
-def _caught_up(place: Place, log: LogReader, custody: Custody) -> Callable[[], bool]:
-    """Whether every position, whoever moves it, has reached the last stable offset that it has now, or was stopped."""
-    ends = log.stable_ends(log.partitions(place.settings.topics))
-    reports = Reports(place.database_url)
-    asked_at = 0.0
-
-    def reached() -> bool:
-        nonlocal asked_at
-        if time.monotonic() - asked_at < _ASK_EVERY_SECONDS:
-            return False
-        asked_at = time.monotonic()
-        try:
-            positions = {Partition(p.topic, p.partition): p for p in reports.positions()}
-        except FoldlineError:  # the worker meets a database that is away, too, and waits for it
-            return False
-        return all(
-            partition in custody.stopped
-            or ((held := positions.get(partition)) is not None and (held.next_offset >= end or held.stopped_reason))
-            for partition, end in ends.items()
-        )
-
-    return reached
-
-
-_ASK_EVERY_SECONDS = 0.1
 
 
 def _calm_collector() -> None:

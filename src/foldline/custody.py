@@ -108,13 +108,16 @@ class Custody:
                 self._announce(facts.PartitionReleased(str(partition), held.next_offset))
 
     def claim_due(self, now: float) -> None:
-        """Claim what is waiting and due, and what was stopped and has its answer."""
+        """Claim what is waiting and due, and what was stopped and has its answer.
+
+        Where a claim fails, the others wait for the next turn: a server that does not answer holds up one only.
+        """
         if self._answerable and now - self._looked_at >= _LOOK_AT_STOPPED_EVERY_SECONDS:
             self._looked_at = now
             self._resume()
         for partition in [partition for partition, waiting in self._waiting.items() if waiting.due <= now]:
-            if partition in self._waiting:  # the group may take one while another is claimed
-                self._claim(partition, now)
+            if partition in self._waiting and not self._claim(partition, now):  # the group may take one meanwhile
+                return
 
     def stands_at(self, batch: Batch) -> bool:
         """Whether the batch's partition is held and its position stands where the batch begins."""
@@ -201,7 +204,8 @@ class Custody:
         self._waiting[partition] = _Waiting(now + delay, 0, fenced_at)
         return delay
 
-    def _claim(self, partition: Partition, now: float) -> None:
+    def _claim(self, partition: Partition, now: float) -> bool:
+        """Claim it, or say why not; False: a server could not be asked, or not now."""
         waiting = self._waiting[partition]
         waiting.attempts += 1
         delay = _BACKOFF.delay(waiting.attempts)
@@ -210,19 +214,20 @@ class Custody:
             if waiting.fenced_at is not None:
                 self._source.confirm_membership(partition, waiting.fenced_at)
                 if self._waiting.get(partition) is not waiting:  # the group took it while we asked
-                    return
+                    return True
             claim = self._tables.claim(partition, self._source.log_facts(partition))
             if claim.ended is not None:
                 self._announce(facts.OwnerEnded(str(partition), claim.ended))
             if partition not in self._waiting:  # the group took it while we claimed
-                return
+                return True
             self._source.read_from(claim, claim.next_offset)
         except Unavailable as fault:
             self._announce(facts.ClaimPostponed(str(partition), fault.problem, waiting.attempts, delay))
-            return
+            return False
         except PartitionFault as fault:
             self.stop(partition, fault)
-            return
+            return True
         del self._waiting[partition]
         self._held[partition] = _Held(claim, claim.next_offset)
         self._announce(facts.PartitionClaimed(str(partition), claim.epoch, claim.next_offset))
+        return True

@@ -67,6 +67,10 @@ class Reports:
         """What was accepted about stopped partitions, latest first."""
         return self._all(AcceptanceEntry, "list_acceptances")
 
+    def barriers(self) -> list[tuple[str, int, int]]:
+        """Topic, partition, and an older partition that it has to wait for before it begins."""
+        return self._tuples("list_barriers")
+
     def states(self) -> list[tuple[str, str, int]]:
         """Entities by machine and state."""
         return self._tuples("count_states")
