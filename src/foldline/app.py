@@ -143,7 +143,7 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
     machines = machines_of(settings)
     Runner(place.database_url).check()
     log = LogReader(place.kafka_properties)
-    _topics_exist(log, settings)
+    _topics_exist(log, place)
     owner = f"{platform.node()}:{os.getpid()}"
     workflow_topics = frozenset(settings.workflow_topics)
     with ExitStack() as stack:
@@ -170,7 +170,7 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
             place.kafka_properties,
             group_id=settings.group_id,
             topics=settings.topics,
-            batch_size=settings.batch_size,
+            batch_size=_batch_size(settings),
             announce=announce,
         )
         breaker = Breaker(settings.breaker_percent, settings.breaker_records)
@@ -230,11 +230,24 @@ def _backlog(database_url: str) -> Backlog:
     return Backlog(letters=counted, oldest_seconds=max((each.oldest_seconds for each in letters), default=0.0))
 
 
-def _topics_exist(log: LogReader, settings: Settings) -> None:
-    there = {partition.topic for partition in log.partitions(settings.topics)}
-    missing = [topic for topic in settings.topics if topic not in there]
-    if missing:
-        raise LogError(f"Topic {missing[0]} does not exist.", remedy="Run `foldline topics create`.")
+def _batch_size(settings: Settings) -> int:
+    """Records in a batch: with the breaker on, no more than it looks back over, for a batch is judged whole."""
+    return min(settings.batch_size, settings.breaker_records) if settings.breaker_percent else settings.batch_size
+
+
+def _topics_exist(log: LogReader, place: Place) -> None:
+    topics = place.settings.topics
+    there = {partition.topic for partition in log.partitions(topics)}
+    missing = [topic for topic in topics if topic not in there]
+    if not missing:
+        return
+    begun = {position.topic for position in Reports(place.database_url).positions()}
+    if missing[0] in begun:
+        raise LogError(
+            f"Topic {missing[0]} does not exist any more, and was projected already.",
+            remedy="Restore it. Created again it is another log: its partitions stop until somebody accepts that.",
+        )
+    raise LogError(f"Topic {missing[0]} does not exist.", remedy="Run `foldline topics create`.")
 
 
 def _calm_collector() -> None:

@@ -92,7 +92,7 @@ def explained(loss: Loss, standing: Standing, log: LogFacts | None = None) -> Pa
         case Loss.COMPACTED:
             return PartitionFault(
                 f"The topic of {partition} is compacted: Kafka removes records that the history is made of.",
-                remedy=f"Set its cleanup.policy to delete, or go on all the same with {accept}.",
+                remedy=f"Set its cleanup.policy to delete, or leave it; then go on with {accept}.",
             )
 
 

@@ -145,6 +145,7 @@ def test_a_partition_that_was_added_later_waits_for_the_older_ones(
         run_until(ours, lambda: any(f"{topic}[4] was added later" in problem for problem in _problems(cluster)))
         assert 4 not in _positions(cluster, topic)
         rows(cluster.database_url, "UPDATE foldline_positions SET stopped_reason = NULL, tripped = false")
+        run_until(ours, lambda: not ours.custody.stopped)
         run_until(ours, ours.until_caught_up())
     assert _positions(cluster, topic) == {0: 10, 1: 0, 2: 0, 3: 0, 4: 1}
     state = "SELECT current_state FROM fsm_state WHERE entity_id = 'doc-9'"
@@ -166,14 +167,29 @@ def test_an_idle_partition_with_transactions_gives_no_false_alarm_after_retentio
 
 
 def test_a_deleted_topic_is_asked_for_again_and_the_other_one_goes_on(
-    cluster: Cluster, topic: str, changes: TopicChanges, running: Projection
+    cluster: Cluster, topic: str, changes: TopicChanges, running: Projection, on_cluster: Commands
 ) -> None:
     changes.delete(topic)
     cluster.publish(cluster.topics.workflows, [{}])
     run_until(running, lambda: _positions(cluster, cluster.topics.workflows).get(0) == 1)
     run_until(running, lambda: any("is gone" in problem for problem in _problems(cluster)))
     assert not running.custody.stopped
+    assert f"GONE {topic}[0]: Kafka no longer has it" in on_cluster("status").out
+    again = on_cluster("run", "--until-caught-up")
+    assert (again.code, "was projected already. Restore it" in again.err) == (1, True)
     changes.create(topic)
+
+
+def test_the_lag_of_a_log_that_ends_before_our_position_is_not_known(
+    cluster: Cluster, topic: str, changes: TopicChanges, on_cluster: Commands
+) -> None:
+    cluster.publish(topic, _PUBLISHED[:10])
+    cluster.catch_up()
+    changes.create_again(topic)
+    cluster.publish(topic, _PUBLISHED[10:12], partition=1)
+    status = on_cluster("status", "--json").json
+    lags = {each["partition"]: each["lag"] for each in status["partitions"] if each["topic"] == topic}
+    assert (lags, status["lag"]) == ({0: None, 1: 2, 2: 0, 3: 0}, 2)
 
 
 def _problems(cluster: Cluster) -> list[str]:

@@ -39,3 +39,16 @@ def test_an_end_that_nobody_foresaw_is_told_as_librdkafka_tells_it_without_secre
 @pytest.mark.parametrize("code", [KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._MAX_POLL_EXCEEDED])  # noqa: SLF001
 def test_what_librdkafka_goes_on_trying_is_no_end(code: int) -> None:
     assert end_of_membership(KafkaError(code), MEMBER) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (KafkaError.INVALID_SESSION_TIMEOUT, "FOLDLINE_KAFKA__SESSION_TIMEOUT_MS=100"),
+        (KafkaError.INCONSISTENT_GROUP_PROTOCOL, "group 'ours' has members that are no foldline workers"),
+    ],
+)
+def test_what_librdkafka_tries_for_ever_in_vain_is_the_end(code: int, problem: str) -> None:
+    end = end_of_membership(KafkaError(code), {**MEMBER, "session.timeout.ms": "100"})
+    assert end is not None
+    assert problem in end.problem

@@ -50,13 +50,36 @@ _ENDS = {
 }
 
 
+_REFUSALS = {
+    KafkaError.INVALID_SESSION_TIMEOUT: _End(
+        f"The broker does not allow {kafka_variable('session.timeout.ms')}={{session}}.",
+        "Set it between the broker's group.min.session.timeout.ms and group.max.session.timeout.ms.",
+    ),
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL: _End(
+        "The group {group!r} has members that are no foldline workers: they share partitions in another way.",
+        "Give the workers a group of their own with FOLDLINE_GROUP_ID.",
+    ),
+}
+"""What librdkafka tries again for ever although the answer will not change."""
+
+
 def end_of_membership(error: KafkaError, properties: Mapping[str, object]) -> GroupError | None:
     """What to raise if this consumer is at its end; None if the group only has trouble that passes."""
+    if refusal := _REFUSALS.get(error.code()):
+        return _ended(refusal, properties)
     if error.code() != KafkaError._FATAL:  # noqa: SLF001 - the library's public name for it
         return None
     said = concealed(error.str(), properties)
     for code, end in _ENDS.items():
         if KafkaError(code).str() in said:
-            problem = end.problem.format(instance=properties.get("group.instance.id"), group=properties.get("group.id"))
-            return GroupError(problem, remedy=end.remedy)
+            return _ended(end, properties)
     return GroupError(f"The group ended our membership: {said}.", remedy="The broker's log says why; then start again.")
+
+
+def _ended(end: _End, properties: Mapping[str, object]) -> GroupError:
+    named = {
+        "instance": properties.get("group.instance.id"),
+        "group": properties.get("group.id"),
+        "session": properties.get("session.timeout.ms"),
+    }
+    return GroupError(end.problem.format(**named), remedy=end.remedy)

@@ -58,7 +58,7 @@ class KafkaSource:
         announce: facts.Announce,
     ) -> None:
         self._log = LogReader(properties)
-        self._watch = TopicWatch(self._log)
+        self._watch = TopicWatch(self._log, topics)
         self._asked_at: dict[str, float] = {}
         self._topics = list(topics)
         self._batch_size = batch_size
@@ -217,8 +217,12 @@ class KafkaSource:
 
     def _look(self) -> None:
         """Hear of topics that are not what they were."""
-        for partition, fault in self._watch.turn(time.monotonic()):
+        now = time.monotonic()
+        for partition, fault in self._watch.turn(now):
             self._listener.broken(partition, fault)
+        for topic in self._watch.gone(now):
+            said = f"Topic {topic} is not there: nothing of it is projected. Restore it; a new one is another log."
+            self._trouble.hear(facts.BrokerTrouble(said))
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         self._group_answered = True

@@ -22,6 +22,7 @@ from foldline.ports import Claim, PartitionFault, Unavailable
 
 _ASK_EVERY_SECONDS = 1.0
 _ASK_CONFIGURATION_EVERY_SECONDS = 30.0
+_ASK_ABOUT_UNREAD_EVERY_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -39,9 +40,12 @@ class _Topic:
 class TopicWatch:
     """Watches the topics of what is read. `now` is a monotonic clock's reading in seconds, everywhere."""
 
-    def __init__(self, log: LogReader) -> None:
+    def __init__(self, log: LogReader, subscribed: Collection[str]) -> None:
         self._log = log
+        self._subscribed = subscribed
         self._topics: dict[str, _Topic] = {}
+        self._unread: dict[str, Question] = {}
+        self._unread_asked_at = 0.0
 
     def watch(self, claim: Claim, asked_at: float) -> None:
         """Watch the topic of a claimed partition; what the claim compared was asked at `asked_at`."""
@@ -88,6 +92,17 @@ class TopicWatch:
                 self._ask(name, topic, now)
         return broken
 
+    def gone(self, now: float) -> list[str]:
+        """Ask about topics that are subscribed to and of which nothing is read; returns those that are not there."""
+        answered = [question for question in self._unread.values() if question.answered]
+        for question in answered:
+            del self._unread[question.topic]
+        if now - self._unread_asked_at >= _ASK_ABOUT_UNREAD_EVERY_SECONDS:
+            self._unread_asked_at = now
+            unread = [name for name in self._subscribed if name not in self._topics and name not in self._unread]
+            self._unread |= {name: self._log.ask(name, configuration=False) for name in unread}
+        return [question.topic for question in answered if _is_gone(question)]
+
     def _ask(self, name: str, topic: _Topic, now: float) -> None:
         configuration = now - topic.configuration_asked_at >= _ASK_CONFIGURATION_EVERY_SECONDS
         topic.question, topic.asked_at = self._log.ask(name, configuration=configuration), now
@@ -125,3 +140,11 @@ def _unavailable(
         return []
     fault = Unavailable(f"Topic {name} is gone, or not for this user ({reason.name()}).", remedy="Looking again.")
     return [(partition, fault) for partition in topic.claims]
+
+
+def _is_gone(question: Question) -> bool:
+    try:
+        question.topic_id()
+    except KafkaException as error:
+        return reason_of(error).code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+    return False

@@ -139,7 +139,11 @@ class Settings(BaseModel):
         description="Stops a partition when so many of its last records, in percent, were refused; 0 never does.",
     )
     breaker_records: Annotated[int, BeforeValidator(_number)] = Field(
-        1_000, ge=1, le=1_000_000, description="How many records the breaker looks back over."
+        1_000,
+        ge=1,
+        le=1_000_000,
+        description="How many records the breaker looks back over; with the breaker on, also the most in one"
+        " transaction.",
     )
     http_listen: Annotated[Address | None, BeforeValidator(_filled)] = Field(
         None,

@@ -94,7 +94,7 @@ class Glances:
         """Ask the servers now. Raises `FoldlineError` when one of them does not answer."""
         states = {(fsm_type, state): count for fsm_type, state, count in self._reports.states()}
         positions = {Partition(each.topic, each.partition): each for each in self._reports.positions()}
-        lag = sum(lag_now(self._log, self._settings.topics, positions).values())
+        lag = sum(each or 0 for each in lag_now(self._log, self._settings.topics, positions).values())
         letters = self._reports.dead_letters(status=None, reason=None, entity_id=None, limit=_LETTERS)
         before = self._last
         self._last = replace(

@@ -19,9 +19,9 @@ from foldline.postgres.reports import Position, Reports
 
 @dataclass(frozen=True, slots=True)
 class _Lag:
-    """How many records each partition has beyond its position; `problem` says why nothing is known."""
+    """How many records each partition has beyond its position, None where it ends before; `problem`: none is known."""
 
-    of: dict[Partition, int]
+    of: dict[Partition, int | None]
     problem: str | None = None
 
 
@@ -32,7 +32,7 @@ class PartitionStatus:
     Attributes:
         topic: the topic.
         partition: the number of the partition.
-        lag: how many records it has beyond its position; null if that is not known.
+        lag: how many records it has beyond its position; null if that is not known, or if it ends before.
         position: where it stands; null if it was never claimed.
     """
 
@@ -77,7 +77,7 @@ class Progress:
     """How far the projection is, and what waits for somebody.
 
     Attributes:
-        lag: the lag of all partitions together; null if it is not known.
+        lag: the lag of all partitions together, of those whose lag is known; null if none is.
         lag_problem: why the lag is not known; null if it is.
         verdicts: all records that were ever judged, by verdict.
         partitions: every partition that is read or has a position.
@@ -107,7 +107,7 @@ def status(*, as_json: AsJson = False) -> None:
     if as_json:
         json_out(
             Progress(
-                None if lag.problem else sum(lag.of.values()),
+                None if lag.problem else sum(each or 0 for each in lag.of.values()),
                 lag.problem,
                 Verdicts(*(sum(getattr(held, verdict) for held in positions.values()) for verdict in VERDICTS)),
                 [
@@ -127,7 +127,10 @@ def status(*, as_json: AsJson = False) -> None:
         if held.stopped_reason:
             line_out(f"STOPPED {partition}: {plain(held.stopped_reason)}")
         elif held.group_id != place.settings.group_id:
-            line_out(f"CLAIMED BY ANOTHER GROUP {partition}: {plain(held.group_id)}. Ours stand back.")
+            remedy = "Ours stand back: stop the workers of one of the two, then start ours anew."
+            line_out(f"CLAIMED BY ANOTHER GROUP {partition}: {plain(held.group_id)}. {remedy}")
+        elif not lag.problem and partition not in lag.of:
+            line_out(f"GONE {partition}: Kafka no longer has it. Restore it; created anew it is another log.")
     line_out()
     show_states(states)
     line_out(f"Workflows: {listed(workflows)}")
@@ -140,8 +143,12 @@ def show_states(states: Sequence[tuple[str, str, int]]) -> None:
         line_out(f"{plain(machine)}: {listed((state, count) for each, state, count in states if each == machine)}")
 
 
-def lag_now(log: LogReader, topics: Sequence[str], positions: Mapping[Partition, Position]) -> dict[Partition, int]:
+def lag_now(
+    log: LogReader, topics: Sequence[str], positions: Mapping[Partition, Position]
+) -> dict[Partition, int | None]:
     """How many records each partition of these topics, and each that has a position, has beyond its position.
+
+    None where the log ends before the position: it is not the one that the position was made with.
 
     Raises:
         LogError: the brokers cannot be reached.
@@ -149,10 +156,8 @@ def lag_now(log: LogReader, topics: Sequence[str], positions: Mapping[Partition,
     partitions = log.partitions(dict.fromkeys([*topics, *(each.topic for each in positions)]))
     ends = log.stable_ends(partitions)
     beginnings = log.beginnings(partition for partition in partitions if partition not in positions)
-    return {
-        partition: end - (positions[partition].next_offset if partition in positions else beginnings[partition])
-        for partition, end in ends.items()
-    }
+    begins = {**beginnings, **{partition: position.next_offset for partition, position in positions.items()}}
+    return {partition: end - begins[partition] if end >= begins[partition] else None for partition, end in ends.items()}
 
 
 def _lag(place: Place, positions: Mapping[Partition, Position]) -> _Lag:
