@@ -27,7 +27,6 @@ from foldline import facts
 from foldline.embedded.jars import JarCache, locked_jars
 from foldline.embedded.java import find_java
 from foldline.embedded.kafka import Kafka
-from foldline.embedded.kafka_settings import broker_properties
 from foldline.embedded.ports import Ports
 from foldline.kafka.topics import create_topics
 from growing import Log
@@ -39,26 +38,21 @@ _BLOCKED = """
 SELECT count(*) FROM pg_stat_activity, pg_sleep(0.02)
 WHERE datname = current_database() AND application_name LIKE 'foldline worker%%' AND wait_event_type = 'Lock'
 """
-_ACLS = """
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=true
-"""
+_ACLS = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
 _MOST_TROUBLES = 12
 _LONGEST_LEAVE_SECONDS = 30.0
-
-
-def _with_acls(logs: Path, *, port: int, controller_port: int) -> str:
-    return broker_properties(logs, port=port, controller_port=controller_port) + _ACLS
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Kafka]:
     """A broker of this module's own, to be killed; it refuses what an ACL denies."""
-    with tempfile.TemporaryDirectory(prefix="foldline-outage-") as name, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("foldline.embedded.kafka.broker_properties", _with_acls)
+    with tempfile.TemporaryDirectory(prefix="foldline-outage-") as name:
         root = Path(name)
         jars = JarCache(Path.home() / ".cache/foldline", locked_jars()).complete(Event())
-        kafka = Kafka(root, Ports(root), find_java(), jars, optimising=False)
+        kafka = Kafka(root, Ports(root), find_java(), jars, optimising=False, settings=_ACLS)
         kafka.start()
         yield kafka
         kafka.stop()
