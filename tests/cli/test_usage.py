@@ -43,8 +43,15 @@ def test_the_package_runs_as_a_module() -> None:
         ["demo", "--seconds", "x"],
         ["deadletters", "list", "--limit"],
         ["history", "A", "b", "c"],
+        ["positions", "accept"],
+        ["positions", "accept", "t"],
+        ["positions", "accept", "t", "--why", " "],
+        ["positions", "accept", "t", "x", "--why", "y"],
+        ["positions", "accept", "t", "-1", "--why", "y"],
+        ["positions", "accept", "t", "--why", 1_001 * "y"],
+        ["positions", "--json", "accept", "t", "--why", "y"],
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words)[:40],
 )
 def test_bad_usage_ends_with_2(foldline: Commands, words: list[str]) -> None:
     answer = foldline(*words)

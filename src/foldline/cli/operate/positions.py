@@ -21,6 +21,8 @@ from foldline.lost_log import Acceptance, Loss, Standing, accepted, loss_of
 from foldline.postgres.acceptances import accept_position
 from foldline.postgres.reports import AcceptanceEntry, Position, Reports
 
+_LONGEST_WHY = 1_000
+
 app = typer.Typer(name="positions", help="Where each partition stands, and answers to those that have stopped.")
 
 
@@ -97,6 +99,8 @@ def accept(
     """
     if not why.strip():
         raise UsageError("--why is empty.", remedy="Say why this may go on: it is kept with the answer.")
+    if len(why) > _LONGEST_WHY:
+        raise UsageError(f"--why is longer than {_LONGEST_WHY} characters.", remedy="Name where more is written.")
     place = here(database=True, kafka=True)
     given = []
     for position in _stopped(place, topic, partition):
