@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS foldline_positions (
     topic_id       text,
     incarnation    integer      NOT NULL DEFAULT 0,
     leader_epoch   integer,
+    leader_epoch_at bigint,
     applied        bigint       NOT NULL DEFAULT 0,
     duplicate      bigint       NOT NULL DEFAULT 0,
     rejected       bigint       NOT NULL DEFAULT 0,
@@ -33,6 +34,7 @@ COMMENT ON COLUMN foldline_positions.epoch IS 'Raised by every claim: a worker t
 COMMENT ON COLUMN foldline_positions.topic_id IS 'The id that Kafka gave the topic: another one is another log under the same name.';
 COMMENT ON COLUMN foldline_positions.incarnation IS 'How often an operator has accepted another log in place of this one: its offsets are used again.';
 COMMENT ON COLUMN foldline_positions.leader_epoch IS 'Kafka''s leader epoch of the last record before next_offset.';
+COMMENT ON COLUMN foldline_positions.leader_epoch_at IS 'The offset after that record: less than next_offset where control records follow it.';
 COMMENT ON COLUMN foldline_positions.applied IS 'Records with this verdict since the position began; the four add up to all records.';
 COMMENT ON COLUMN foldline_positions.moved_from IS 'Where it stood before it moved last.';
 COMMENT ON COLUMN foldline_positions.moved_in IS 'The transaction of that move: its history is that of the records passed over.';
@@ -131,6 +133,7 @@ BEGIN
            topic_id            = coalesce(new_topic_id, topic_id),
            incarnation         = incarnation + another_log::integer,
            leader_epoch        = CASE WHEN another_log THEN NULL ELSE leader_epoch END,
+           leader_epoch_at     = CASE WHEN another_log THEN NULL ELSE leader_epoch_at END,
            stopped_reason      = NULL,
            tripped             = false,
            compaction_accepted = compaction_accepted OR compacted

@@ -114,7 +114,7 @@ BEGIN
             ('foldline_positions',
              'SELECT,
               INSERT (topic, partition, next_offset, begun_at, epoch, topic_id, group_id, owner),
-              UPDATE (next_offset, epoch, topic_id, leader_epoch, applied, duplicate, rejected, undecodable, group_id,
+              UPDATE (next_offset, epoch, topic_id, leader_epoch, leader_epoch_at, applied, duplicate, rejected, undecodable, group_id,
                       owner, claimed_at, moved_at, stopped_reason, tripped)',
              'foldline_projector'),
             ('foldline_topics', 'SELECT, INSERT, UPDATE (partitions)', 'foldline_projector'),

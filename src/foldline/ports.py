@@ -84,6 +84,17 @@ class RefusedInReading(FoldlineError):  # noqa: N818 - as `Refused`, before ther
 
 
 @dataclass(frozen=True, slots=True)
+class ReadTo:
+    """The offset after the last record that was read, and Kafka's leader epoch of that record.
+
+    What lies between it and a position are control and aborted records: a record there is one of another log.
+    """
+
+    offset: int
+    leader_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A partition that is ours from now on, under this epoch.
 
@@ -92,7 +103,7 @@ class Claim:
         epoch: the fencing number that its transactions carry.
         next_offset: where to go on, which is what the previous owner committed last.
         topic_id: the id of the topic that the position was made with; None if Kafka gave none.
-        leader_epoch: Kafka's leader epoch of the record before `next_offset`, if it is known.
+        read_to: how far records were read, and in whose log, if it is known.
         compaction_accepted: whether an operator has accepted that the topic is compacted.
         ended: the frozen session that was ended for the claim.
     """
@@ -101,7 +112,7 @@ class Claim:
     epoch: int
     next_offset: int
     topic_id: str | None = None
-    leader_epoch: int | None = None
+    read_to: ReadTo | None = None
     compaction_accepted: bool = False
     ended: str | None = None
 

@@ -19,6 +19,7 @@ from harness import rows, transition
 
 _TOPICS = Topics("transitions", "workflows")
 _PUBLISHED = [transition("START_PROCESSING", event_id=str(n), entity_id=f"doc-{n}") for n in range(30)]
+_OTHERS = [transition("START_PROCESSING", event_id=str(n), entity_id=f"other-{n}") for n in range(30)]
 
 
 @pytest.fixture
@@ -37,29 +38,39 @@ def _broker(home: Path, database_url: str) -> Iterator[Cluster]:
 def test_a_log_that_was_cut_off_and_has_grown_beyond_our_position(
     home: Path, database_url: str, foldline: Commands
 ) -> None:
-    of_partition, kept = home / "kafka" / f"{_TOPICS.transitions}-0", home / "before"
+    topic, logs, kept = _TOPICS.transitions, home / "kafka", home / "before"
+    plain, transactional = Partition(topic, 0), Partition(topic, 1)
+
+    def publish(cluster: Cluster, first: int, last: int) -> None:
+        cluster.publish(topic, _PUBLISHED[first:last])
+        cluster.publish_in_transaction(topic, _OTHERS[first:last], commit=True, partition=1)
+
     with _broker(home, database_url) as cluster:
-        names = (_TOPICS.transitions, _TOPICS.workflows)
-        create_topics({"bootstrap.servers": cluster.bootstrap_servers}, incoming=names, outgoing=(), partitions=1)
-        cluster.publish(_TOPICS.transitions, _PUBLISHED[:6])
-    shutil.copytree(of_partition, kept)
+        names = (topic, _TOPICS.workflows)
+        create_topics({"bootstrap.servers": cluster.bootstrap_servers}, incoming=names, outgoing=(), partitions=2)
+        publish(cluster, 0, 6)
+    for number in (0, 1):
+        shutil.copytree(logs / f"{topic}-{number}", kept / f"{topic}-{number}")
     with _broker(home, database_url) as cluster:
-        cluster.publish(_TOPICS.transitions, _PUBLISHED[6:10])
+        publish(cluster, 6, 10)
         cluster.catch_up()
-    shutil.rmtree(of_partition)
-    shutil.copytree(kept, of_partition)
-    for checkpoint in (home / "kafka").glob("*-checkpoint"):
+    for number in (0, 1):
+        shutil.rmtree(logs / f"{topic}-{number}")
+    shutil.copytree(kept, logs, dirs_exist_ok=True)
+    for checkpoint in logs.glob("*-checkpoint"):
         checkpoint.unlink()
     with _broker(home, database_url) as cluster:
-        cluster.publish(_TOPICS.transitions, _PUBLISHED[14:30])
-        partition = Partition(_TOPICS.transitions, 0)
+        publish(cluster, 14, 30)
         with cluster.worker() as ours:
-            run_until(ours, lambda: partition in ours.custody.stopped)
-            assert "records are gone that were judged" in ours.custody.stopped[partition].problem
-            assert rows(database_url, "SELECT next_offset FROM foldline_positions WHERE next_offset > 0") == [(10,)]
+            run_until(ours, lambda: len(ours.custody.stopped) == 2)
+            for partition in (plain, transactional):
+                assert "records are gone that were judged" in ours.custody.stopped[partition].problem
+            positions = "SELECT next_offset FROM foldline_positions WHERE next_offset > 0 ORDER BY partition"
+            assert rows(database_url, positions) == [(10,), (12,)]
             foldline.set(**cluster_settings(database_url, cluster.bootstrap_servers, _TOPICS))
-            (answer,) = foldline("positions", "accept", _TOPICS.transitions, "--why", "a disk died", "--json").json
-            assert (answer["from_offset"], answer["to_offset"], answer["another_log"]) == (10, 6, True)
-            run_until(ours, lambda: partition not in ours.custody.stopped)
+            answers = foldline("positions", "accept", topic, "--why", "a disk died", "--json").json
+            told = [(each["from_offset"], each["to_offset"], each["another_log"]) for each in answers]
+            assert told == [(10, 6, True), (12, 7, True)]
+            run_until(ours, lambda: not ours.custody.stopped)
             run_until(ours, ours.until_caught_up())
-    assert rows(database_url, "SELECT count(*) FROM fsm_state") == [(26,)]
+    assert rows(database_url, "SELECT count(*) FROM fsm_state") == [(52,)]

@@ -33,6 +33,7 @@ def _at(partition: Partition, next_offset: int, stopped_reason: str | None = Non
         tripped=False,
         topic_id=None,
         leader_epoch=None,
+        leader_epoch_at=None,
         incarnation=0,
         compaction_accepted=False,
     )

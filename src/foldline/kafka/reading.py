@@ -15,12 +15,14 @@ class Reading:
     """Where the next chunk of a partition starts, and what was fetched for it.
 
     `end` is where the broker said that the partition ends (-1: not yet): control and aborted records before it are no
-    messages. `fetched_at`: when, by the monotonic clock, the last of it was fetched.
+    messages. `begun_at`: where we began; every record before that was judged. `fetched_at`: when, by the monotonic
+    clock, the last of it was fetched.
     """
 
     def __init__(self, partition: Partition, start: int) -> None:
         self.partition = partition
         self.start = start
+        self.begun_at = start
         self.end = -1
         self.fetched_at = 0.0
         self.messages: deque[Message] = deque()
@@ -48,13 +50,7 @@ class Reading:
             next_offset = max(next_offset, self.end)
         span = Span(self.start, next_offset)
         self.start = next_offset
-        return Chunk(self.partition, span, records, self._leader_epoch(messages, next_offset))
-
-    def _leader_epoch(self, messages: list[Message], next_offset: int) -> int | None:
-        """The leader epoch of the record before `next_offset`; of a control record there it is not known."""
-        if not messages or messages[-1].offset() != next_offset - 1:
-            return None
-        return messages[-1].leader_epoch()
+        return Chunk(self.partition, span, records, messages[-1].leader_epoch() if messages else None)
 
 
 def _record(message: Message) -> Record:

@@ -29,7 +29,9 @@ from foldline.kafka.properties import Properties, consumer_properties
 from foldline.kafka.reading import Reading
 from foldline.kafka.statistics import group_answers
 from foldline.kafka.trouble import SeldomSaid, meaning_of
+from foldline.kafka.truncation import read_on
 from foldline.kafka.watching import TopicWatch
+from foldline.lost_log import Loss, Standing, explained
 from foldline.ports import Chunk, Claim, Listener, LogFacts, Unavailable
 
 _LINGER_SECONDS = 0.02
@@ -70,6 +72,7 @@ class KafkaSource:
         self._reading: dict[Partition, Reading] = {}
         self._turns: deque[Partition] = deque()
         self._asked_ends: dict[Partition, int] = {}
+        self._asked_low: dict[Partition, int] = {}
 
     def listen(self, listener: Listener) -> None:
         """Join the group; the listener hears of its assignment from now on, inside `poll` and `keep_alive`."""
@@ -121,16 +124,17 @@ class KafkaSource:
     def read_from(self, claim: Claim, offset: int) -> None:
         """Deliver the claimed partition's records from this offset on.
 
-        Where the leader epoch of the record before it is known, the client sees whether the log was cut off since.
+        Where the leader epoch of the last record before it is known, reading begins behind that record, and the client
+        sees whether the log was cut off before it. What was cut off behind it, control records, shows in records that
+        lie where there were none.
         """
         partition = claim.partition
         self.stop_reading(partition)
         self._consumer.incremental_assign([TopicPartition(partition.topic, partition.number, offset)])
-        if claim.leader_epoch is not None and offset == claim.next_offset:  # only a seek has the client compare it
-            try:
-                self._consumer.seek(
-                    TopicPartition(partition.topic, partition.number, offset, leader_epoch=claim.leader_epoch)
-                )
+        read_to = claim.read_to
+        if read_to is not None and offset == claim.next_offset and read_to.offset >= self._asked_low.get(partition, 0):
+            try:  # only a seek has the client compare it
+                self._consumer.seek(read_on(partition, read_to))
             except KafkaException as error:
                 self._consumer.incremental_unassign([TopicPartition(partition.topic, partition.number)])
                 raise Unavailable(f"Kafka cannot deliver {partition} ({reason_of(error).name()}).", remedy="") from None
@@ -150,7 +154,7 @@ class KafkaSource:
         asked_at = time.monotonic()
         try:
             found = self._log.facts(partition)
-            self._asked_ends[partition] = found.high
+            self._asked_ends[partition], self._asked_low[partition] = found.high, found.low
         except LogError as error:
             raise Unavailable(error.problem, remedy="Asking again.") from None
         self._asked_at[partition.topic] = asked_at
@@ -198,7 +202,11 @@ class KafkaSource:
                     break
                 reading.fetched_at = now
                 error = message.error()
-                if error is None:
+                if error is None and (message.offset() or 0) < reading.begun_at:
+                    self._listener.broken(
+                        partition, explained(Loss.CUT_OFF, Standing(partition, reading.begun_at, None))
+                    )
+                elif error is None:
                     reading.messages.append(message)
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's public name for it
                     reading.end = message.offset() or 0

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from foldline.core.batch import Partition
 from foldline.kafka.connection import PATIENCE, Connection
 from foldline.kafka.properties import Properties, consumer_properties
+from foldline.ports import ReadTo
 
 _END = re.compile(r"end offset is (\d+)")
 
@@ -18,20 +19,28 @@ def cut_off(error: KafkaError) -> bool:
     return error.code() == KafkaError._LOG_TRUNCATION or "truncation detected" in error.str()  # noqa: SLF001 - its public name
 
 
-def diverges_at(properties: Properties, partition: Partition, next_offset: int, leader_epoch: int) -> int | None:
-    """The offset from which on the log is another than the one that was read up to `next_offset`.
+def read_on(partition: Partition, read_to: ReadTo) -> TopicPartition:
+    """Where to seek to for the broker to compare its log with the one that was read; see KIP-320."""
+    return TopicPartition(partition.topic, partition.number, read_to.offset, leader_epoch=read_to.leader_epoch)
 
-    None: it is the same, as far as the broker can tell within `PATIENCE`. See KIP-320: `leader_epoch` is that of the
-    record before `next_offset`, and the broker knows where the log of that epoch ends.
+
+def diverges_at(properties: Properties, partition: Partition, read_to: ReadTo, next_offset: int) -> int | None:
+    """The offset from which on the log is another than the one that the position `next_offset` was made with.
+
+    None: it is the same, as far as the broker can tell within `PATIENCE`. It knows where the log of a leader epoch
+    ends; and a record between `read_to` and the position lies where there were control records.
     """
     wanted = {name: value for name, value in properties.items() if not name.startswith("group.")}
     consumer = Connection(consumer_properties(wanted, "foldline.none")).client(Consumer)
     try:
-        consumer.assign([TopicPartition(partition.topic, partition.number, next_offset)])
-        consumer.seek(TopicPartition(partition.topic, partition.number, next_offset, leader_epoch=leader_epoch))
+        consumer.assign([TopicPartition(partition.topic, partition.number, read_to.offset)])
+        consumer.seek(read_on(partition, read_to))
         message = consumer.poll(PATIENCE)
         error = None if message is None else message.error()
-        found = _END.search(error.str()) if error is not None and cut_off(error) else None
-        return None if found is None else int(found[1])
+        if error is not None:
+            found = _END.search(error.str()) if cut_off(error) else None
+            return None if found is None else int(found[1])
+        offset = None if message is None else message.offset()
+        return offset if offset is not None and offset < next_offset else None
     finally:
         consumer.close()

@@ -14,7 +14,7 @@ from foldline.core.batch import Partition
 from foldline.core.machine import Machine, Machines
 from foldline.errors import MachineError
 from foldline.lost_log import Standing, explained, loss_of
-from foldline.ports import Claim, LogFacts, PartitionFault, Unavailable
+from foldline.ports import Claim, LogFacts, PartitionFault, ReadTo, Unavailable
 from foldline.postgres.blockers import end_frozen, position_holder
 from foldline.postgres.queries import query
 
@@ -171,8 +171,9 @@ def _take_over(
     """The claim, and why the breaker stopped the partition if it did."""
     row = connection.execute(query("claim"), asked).fetchone()
     assert row is not None, "a claim always returns its row"
-    epoch, next_offset, topic_id, leader_epoch, compaction_accepted, tripped = row
-    return Claim(partition, epoch, next_offset, topic_id, leader_epoch, compaction_accepted), tripped
+    epoch, next_offset, topic_id, leader_epoch, leader_epoch_at, compaction_accepted, tripped = row
+    read = None if leader_epoch is None else ReadTo(leader_epoch_at, leader_epoch)
+    return Claim(partition, epoch, next_offset, topic_id, read, compaction_accepted), tripped
 
 
 def _machine_conflict(

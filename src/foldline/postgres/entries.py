@@ -7,6 +7,8 @@ from datetime import datetime
 
 import msgspec
 
+from foldline.ports import ReadTo
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -29,7 +31,8 @@ class Position:
         stopped_reason: why the partition stopped; null if it did not.
         tripped: whether the breaker stopped it.
         topic_id: the id that Kafka gave the topic; null if it gave none.
-        leader_epoch: Kafka's leader epoch of the record before next_offset; null if it is not known.
+        leader_epoch: Kafka's leader epoch of the last record before next_offset; null if it is not known.
+        leader_epoch_at: the offset after that record; null likewise.
         incarnation: how often another log of this name was accepted in place of the first.
         compaction_accepted: whether somebody has accepted that the topic is compacted.
     """
@@ -51,8 +54,16 @@ class Position:
     tripped: bool
     topic_id: str | None
     leader_epoch: int | None
+    leader_epoch_at: int | None
     incarnation: int
     compaction_accepted: bool
+
+    @property
+    def read_to(self) -> ReadTo | None:
+        """How far records were read, and in whose log, if it is known."""
+        if self.leader_epoch is None or self.leader_epoch_at is None:
+            return None
+        return ReadTo(self.leader_epoch_at, self.leader_epoch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ def _position(plan: Plan, claim: Claim) -> rows.Parameters:
         "start": plan.batch.span.start,
         "next_offset": plan.batch.span.next_offset,
         "leader_epoch": plan.batch.leader_epoch,
+        "read_to": plan.batch.decoded[-1].record.offset + 1 if plan.batch.decoded else None,
         "applied": plan.counts.applied,
         "duplicate": plan.counts.duplicate,
         "rejected": plan.counts.rejected,

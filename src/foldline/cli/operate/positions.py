@@ -159,8 +159,8 @@ def _acceptance(place: Place, position: Position) -> Acceptance:
     log = LogReader(place.kafka_properties).facts(partition)
     standing = Standing(partition, position.next_offset, position.topic_id, position.compaction_accepted)
     loss = loss_of(standing, log)
-    if loss is None and position.leader_epoch is not None:
-        end = diverges_at(place.kafka_properties, partition, position.next_offset, position.leader_epoch)
+    if loss is None and (read_to := position.read_to) is not None and read_to.offset >= log.low:
+        end = diverges_at(place.kafka_properties, partition, read_to, position.next_offset)
         if end is not None:
             loss, log = Loss.CUT_OFF, log.ending_at(end)
     return accepted(loss, standing, log)

@@ -10,4 +10,5 @@ ON CONFLICT (topic, partition) DO UPDATE
        claimed_at     = clock_timestamp(),
        stopped_reason = CASE WHEN held.tripped AND %(breaker)s THEN held.stopped_reason END,
        tripped        = held.tripped AND %(breaker)s
-RETURNING epoch, next_offset, topic_id, leader_epoch, compaction_accepted, CASE WHEN tripped THEN stopped_reason END
+RETURNING epoch, next_offset, topic_id, leader_epoch, leader_epoch_at, compaction_accepted,
+          CASE WHEN tripped THEN stopped_reason END

@@ -6,7 +6,8 @@ UPDATE foldline_positions
        duplicate    = duplicate + %(duplicate)s,
        rejected     = rejected + %(rejected)s,
        undecodable  = undecodable + %(undecodable)s,
-       leader_epoch = %(leader_epoch)s,
+       leader_epoch = CASE WHEN %(read_to)s::bigint IS NULL THEN leader_epoch ELSE %(leader_epoch)s::integer END,
+       leader_epoch_at = coalesce(%(read_to)s::bigint, leader_epoch_at),
        moved_at     = clock_timestamp()
  WHERE topic = %(topic)s
    AND partition = %(partition)s
