@@ -6,7 +6,7 @@ choose is what becomes of its answer. tests/contract/test_tables.py holds the mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -140,17 +140,22 @@ class ModelTables:
             return self._finish_while_holding(started)
         return self._end(started)
 
-    def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> None:
+    def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> bool:
         del tripped  # these workers have no breaker
         self.at("stop_partition")
         held = self.store.positions.get(claim.partition)
         if held is not None and held.epoch == claim.epoch and not self.away:
             held.stopped_reason = reason
+        return not self.away
 
-    def let_go_on(self, stopped: Sequence[Partition]) -> Sequence[Partition]:
+    def let_go_on(self, stopped: Mapping[Partition, int]) -> Sequence[Partition]:
         self._reach("let_go_on")
-        held = self.store.positions
-        return [partition for partition in stopped if partition in held and held[partition].stopped_reason is None]
+        held = {partition: self.store.positions.get(partition) for partition in stopped}
+        return [
+            partition
+            for partition, epoch in stopped.items()
+            if (now := held[partition]) is not None and now.stopped_reason is None and now.epoch > epoch
+        ]
 
     def abandon(self) -> None:
         """The worker is gone; what it had in flight may yet be committed."""

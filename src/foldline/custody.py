@@ -54,6 +54,21 @@ class _Setbacks:
         return len(self.at)
 
 
+@dataclass(slots=True)
+class _Note:
+    """Why a partition was stopped, and whether that is in the database. Without a claim of ours: the claim noted it."""
+
+    claim: Claim | None
+    reason: str
+    tripped: bool
+    written: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """What an answer has to be later than."""
+        return -1 if self.claim is None else self.claim.epoch
+
+
 class Custody:
     """Keeps the three kinds of partitions apart. `group_id` is ours: a claim of another group's is a mistake."""
 
@@ -68,7 +83,7 @@ class Custody:
         self._waiting: dict[Partition, _Waiting] = {}
         self._held: dict[Partition, _Held] = {}
         self._stopped: dict[Partition, PartitionFault] = {}
-        self._answerable: set[Partition] = set()
+        self._answerable: dict[Partition, _Note] = {}
         self._looked_at = 0.0
         self._setbacks: dict[Partition, _Setbacks] = {}
 
@@ -102,7 +117,7 @@ class Custody:
         for partition in partitions:
             self._waiting.pop(partition, None)
             self._stopped.pop(partition, None)
-            self._answerable.discard(partition)
+            self._answerable.pop(partition, None)
             self._breaker.forget(partition)
             if (held := self._held.pop(partition, None)) is not None:
                 self._announce(facts.PartitionReleased(str(partition), held.next_offset))
@@ -177,10 +192,10 @@ class Custody:
         """The partition cannot go on; the others do."""
         self._source.stop_reading(partition)
         held = self._held.pop(partition, None)
-        if held is not None:
-            self._tables.stop_partition(held.claim, str(fault), tripped=tripped)
+        note = _Note(None if held is None else held.claim, str(fault), tripped)
         self._stop(partition, fault, None if held is None else held.next_offset)
-        self._answerable.add(partition)
+        self._answerable[partition] = note
+        self._write(note)
 
     def _stop(self, partition: Partition, fault: PartitionFault, position: int | None) -> None:
         self._waiting.pop(partition, None)
@@ -190,14 +205,21 @@ class Custody:
 
     def _resume(self) -> None:
         """What an operator has let go on is claimed again, which sees whether it can."""
+        for note in self._answerable.values():
+            self._write(note)
         try:
-            answered = self._tables.let_go_on(sorted(self._answerable, key=str))
+            answered = self._tables.let_go_on({each: note.epoch for each, note in self._answerable.items()})
         except (Unavailable, PartitionFault):
             return
         for partition in answered:
-            self._answerable.discard(partition)
+            del self._answerable[partition]
             del self._stopped[partition]
             self._waiting[partition] = _Waiting()
+
+    def _write(self, note: _Note) -> None:
+        """Note it where people look, and where other workers do; again later if the database is away."""
+        if note.claim is not None and not note.written:
+            note.written = self._tables.stop_partition(note.claim, note.reason, tripped=note.tripped)
 
     def _wait(self, partition: Partition, now: float, fenced_at: int | None = None) -> float:
         delay = _BACKOFF.delay(self._setbacks.setdefault(partition, _Setbacks()).count(now))

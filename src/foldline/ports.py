@@ -192,14 +192,14 @@ class Tables(Protocol):
     def finish(self, *, hurried: bool = False) -> Answer:
         """Wait for the transaction that was started, and say what became of it; `hurried`: within the grace."""
 
-    def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> None:
-        """Note why a partition was stopped, where people look. Best effort: never raises.
+    def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> bool:
+        """Note why a partition was stopped, where people look. Whether it is noted: never raises.
 
         `tripped`: by the breaker, so that no other worker goes on either.
         """
 
-    def let_go_on(self, stopped: Sequence[Partition]) -> Sequence[Partition]:
-        """Those of these partitions that are no longer noted as stopped: an operator has answered."""
+    def let_go_on(self, stopped: Mapping[Partition, int]) -> Sequence[Partition]:
+        """Those of these partitions that an operator has answered; each with the epoch that it was stopped under."""
 
 
 class Listener(Protocol):

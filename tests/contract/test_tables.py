@@ -141,12 +141,14 @@ def test_only_from_where_the_position_stands(ground: Ground) -> None:
 
 def test_a_stopped_partition_is_noted_until_the_next_claim(ground: Ground) -> None:
     tables = ground.handle("a", MACHINES)
-    tables.stop_partition(tables.claim(TRANSITIONS, FACTS), "why", tripped=False)
+    claim = tables.claim(TRANSITIONS, FACTS)
+    assert tables.let_go_on({TRANSITIONS: claim.epoch}) == []  # nothing is noted yet, and so nothing is answered
+    assert tables.stop_partition(claim, "why", tripped=False)
     assert [row[-1] for row in ground.positions()] == [True]
-    assert tables.let_go_on([TRANSITIONS]) == []
+    assert tables.let_go_on({TRANSITIONS: claim.epoch}) == []
     tables.claim(TRANSITIONS, FACTS)
     assert [row[-1] for row in ground.positions()] == [False]
-    assert tables.let_go_on([TRANSITIONS]) == [TRANSITIONS]
+    assert tables.let_go_on({TRANSITIONS: claim.epoch}) == [TRANSITIONS]
 
 
 def test_identities_have_one_verdict_and_are_stale_where_it_is_not_the_one_of_before(ground: Ground) -> None:

@@ -82,3 +82,17 @@ def test_an_answer_to_what_was_seen_before_changes_nothing(projector: Projector)
     assert not accept_position(projector.database_url, seen, acceptance, why="once more", who="me@here")
     guarded.tables.close()
     assert rows(projector.database_url, "SELECT why FROM foldline_acceptances") == [("the machine is mended",)]
+
+
+def test_a_stop_that_could_not_be_noted_is_no_answer_and_is_noted_later(projector: Projector) -> None:
+    rows(projector.database_url, "ALTER TABLE foldline_positions ADD CONSTRAINT mute CHECK (stopped_reason IS NULL)")
+    guarded = _Guarded(projector)
+    guarded.turn()
+    assert rows(projector.database_url, COUNTS) == [(0, 0, 10, 0)]
+    rows(projector.database_url, "ALTER TABLE foldline_positions DROP CONSTRAINT mute")
+    guarded.turn()
+    guarded.tables.close()
+    assert rows(projector.database_url, COUNTS) == [(0, 0, 10, 0)]
+    assert rows(projector.database_url, "SELECT stopped_reason IS NULL, tripped FROM foldline_positions") == [
+        (False, True)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -149,8 +149,8 @@ class PostgresTables:
             self._book.activated(claim.partition)
         return answer
 
-    def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> None:
-        """Note why a partition was stopped, `tripped` if the breaker did. Best effort: never raises."""
+    def stop_partition(self, claim: Claim, reason: str, *, tripped: bool) -> bool:
+        """Note why a partition was stopped, `tripped` if the breaker did. Whether it is noted: never raises."""
         parameters = {
             "topic": claim.partition.topic,
             "partition": claim.partition.number,
@@ -164,10 +164,16 @@ class PostgresTables:
                 lambda connection: connection.execute(query("stop_partition"), parameters),
                 within=_NOTE_SECONDS,
             )
+            return True
+        return False
 
-    def let_go_on(self, stopped: Sequence[Partition]) -> Sequence[Partition]:
-        """Those of these partitions that are no longer noted as stopped: an operator has answered."""
-        asked = {"topics": [each.topic for each in stopped], "partitions": [each.number for each in stopped]}
+    def let_go_on(self, stopped: Mapping[Partition, int]) -> Sequence[Partition]:
+        """Those of these partitions, each with the epoch that it was stopped under, that an operator has answered."""
+        asked = {
+            "topics": [each.topic for each in stopped],
+            "partitions": [each.number for each in stopped],
+            "epochs": list(stopped.values()),
+        }
         return [Partition(topic, number) for topic, number in self._all("let_go_on", asked)]
 
     def close(self) -> None:
