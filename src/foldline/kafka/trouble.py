@@ -15,12 +15,14 @@ from foldline.ports import PartitionFault, Unavailable
 
 _SAY_AGAIN_SECONDS = 30.0
 _MILLISECONDS = re.compile(r"\d+ms")
+_NOT_THERE = "the topic or the partition is not there"
+_NOT_THAT_FAR = "the log does not have the offset that we stand at"
 _LOOK_AGAIN = {
-    KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - the library's public names
-    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
-    KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001
-    KafkaError.OFFSET_OUT_OF_RANGE,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._AUTO_OFFSET_RESET: _NOT_THAT_FAR,  # noqa: SLF001 - the library's public names
+    KafkaError._UNKNOWN_PARTITION: _NOT_THERE,  # noqa: SLF001
+    KafkaError._UNKNOWN_TOPIC: _NOT_THERE,  # noqa: SLF001
+    KafkaError.OFFSET_OUT_OF_RANGE: _NOT_THAT_FAR,
+    KafkaError.UNKNOWN_TOPIC_OR_PART: _NOT_THERE,
 }
 
 
@@ -51,6 +53,6 @@ def meaning_of(
         return facts.BrokerTrouble(f"Kafka refuses to deliver {partition} ({error.name()}).")
     if cut_off(error):
         return explained(Loss.CUT_OFF, Standing(partition, stands_at, None))
-    if error.code() in _LOOK_AGAIN:
-        return Unavailable(f"Kafka cannot deliver {partition} ({error.name()}).", remedy="Looking again.")
+    if (why := _LOOK_AGAIN.get(error.code())) is not None:
+        return Unavailable(f"Kafka cannot deliver {partition}: {why} ({error.name()}).", remedy="Looking again.")
     return PartitionFault(f"Kafka refuses to deliver {partition} ({error.name()}).", remedy="See the broker.")
