@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from foldline import facts
 from foldline.ports import PartitionFault, Refused, Stale, Unavailable
-from foldline.postgres.failures import verdict_on
+from foldline.postgres.failures import unreadable, verdict_on
 from foldline.postgres.lanes import Bounds
 from harness import COUNTS, TRANSITIONS, MemorySource, Projector, records, rows, transition
 from patched import WAITING, WRITER, Patched, nothing, problems, wait_for_session
@@ -26,6 +27,14 @@ TRANSIENT = (
     *("53000", "53100", "53200", "53300", "53400"),
     *("57014", "57P01", "57P02", "57P03", "57P05"),
 )
+WORDS = {
+    "25006": "only reads.*standby.*failover",
+    "53100": "disk is full: make room",
+    "53200": "out of memory",
+    "53300": "raise max_connections, or run fewer workers",
+    "53999": "short of a resource",
+    "57P03": "starting up",
+}
 FOLD_AGAIN = ("40001",)
 REFUSED = ("22000", "22001", "22003", "22007", "22021", "22P02", "22P05", "23502", "23503", "23505", "23514", "54000")
 FATAL = ("42501", "42P01", "42703", "0A000", "XX000", "P0001")
@@ -60,6 +69,16 @@ def test_trouble_that_passes_is_waited_out(session: psycopg.Connection[Any], sta
         verdict_on(_raised(session, state))
     assert "secret" not in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("state", "words"), WORDS.items())
+def test_what_the_server_is_short_of_is_said_with_what_ends_it(
+    session: psycopg.Connection[Any], state: str, words: str
+) -> None:
+    with pytest.raises(Unavailable) as caught:
+        verdict_on(_raised(session, state))
+    for fault in (caught.value, unreadable(_raised(session, state))):
+        assert re.search(f"{words}.*SQLSTATE {state}", fault.problem), fault.problem
 
 
 @pytest.mark.parametrize("state", FOLD_AGAIN)
@@ -192,7 +211,7 @@ def test_a_database_that_is_full_of_connections_is_waited_for(users: Users) -> N
         worker, custody = projector.worker(source, tables)
         worker.turn()
         (postponed,) = projector.heard(facts.ClaimPostponed)
-        assert "too many connections" in postponed.problem
+        assert "raise max_connections, or run fewer workers (too many connections" in postponed.problem
         assert len(projector.heard(facts.DatabaseAway)) == 1
         rows(users.database_url, f"ALTER DATABASE {name} CONNECTION LIMIT -1")
         custody.claim_due(1e9)

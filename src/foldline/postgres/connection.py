@@ -8,6 +8,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from foldline.errors import DatabaseError
+from foldline.postgres.remedies import refusal_in_words
 from foldline.settings import HIDDEN
 
 WORKER_LOCK = 70094210
@@ -140,6 +141,11 @@ def unreachable(database_url: str, error: psycopg.OperationalError) -> DatabaseE
     last = next((line for line in reversed(said) if "failed: " in line), said[0])
     reason = last.rpartition("failed: ")[2].rstrip(".")
     where = describe(database_url)
+    if (words := refusal_in_words(reason)) is not None:
+        said_by_it = reason.removeprefix("FATAL:").strip()
+        return DatabaseError(
+            f"PostgreSQL does not let us in at {where}: {words} ({said_by_it}).", remedy="Then try again."
+        )
     if reason.startswith("FATAL:"):
         refusal = reason.removeprefix("FATAL:").strip()
         return DatabaseError(f"PostgreSQL refuses us at {where}: {refusal}.", remedy="Correct DATABASE_URL.")

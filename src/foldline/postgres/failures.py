@@ -8,6 +8,7 @@ from __future__ import annotations
 import psycopg
 
 from foldline.ports import PartitionFault, Refused, RefusedInReading, Stale, Unavailable
+from foldline.postgres.remedies import in_words
 
 _TRANSIENT_CLASSES = ("08", "53", "57")
 _TRANSIENT = frozenset({"40P01", "55P03", "25P03", "25006", "40003"})
@@ -48,8 +49,10 @@ def verdict_on(error: psycopg.Error) -> Stale | Refused:
     if state in _FOLD_AGAIN or (state == "23505" and error.diag.constraint_name in _RACED):
         return Stale(f"SQLSTATE {state}")
     if state in _TRANSIENT or state[:2] in _TRANSIENT_CLASSES:
+        words = in_words(state)
+        why = "" if words is None else f": {words}"
         raise Unavailable(
-            f"PostgreSQL cannot take the work now ({_named(error)}).", remedy="Waiting, then the same batch again."
+            f"PostgreSQL cannot take the work now{why} ({_named(error)}).", remedy="Waiting, then the same batch again."
         ) from None
     if state in _REFUSED or state[:2] in _REFUSED_CLASSES:
         return Refused(_named(error))
