@@ -13,6 +13,7 @@ from foldline import facts
 from foldline.folding import Folding
 from foldline.ports import LogFacts, Moved, Unavailable
 from foldline.postgres.connection import connect
+from foldline.postgres.lanes import Bounds
 from harness import COUNTS, TRANSITIONS, Projector, batch, records, rows, transition
 from roles import Users
 
@@ -61,6 +62,7 @@ def test_somebody_else_who_holds_the_position_is_named_and_left_alone(projector:
 
 def test_a_lock_that_is_held_too_long_is_waited_for_and_its_holder_named(projector: Projector) -> None:
     projector.project(START)
+    projector.bounds = Bounds(answer=2)
     tables = projector.tables()
     folding = Folding(tables, projector.machines, frozenset())
     try:
@@ -75,3 +77,29 @@ def test_a_lock_that_is_held_too_long_is_waited_for_and_its_holder_named(project
     finally:
         tables.close()
     assert rows(projector.database_url, COUNTS) == [(2, 0, 0, 0)]
+
+
+def test_a_read_that_waits_for_a_lock_while_the_other_lane_waits_too_names_its_holder(projector: Projector) -> None:
+    projector.project(START)
+    projector.bounds = Bounds(answer=2)
+    tables = projector.tables()
+    folding = Folding(tables, projector.machines, frozenset())
+    try:
+        claim = tables.claim(TRANSITIONS, FACTS)
+        finish = batch(records([transition("COMPLETE_INDEXING", event_id="2")], start=1))
+        plan = tables.stage(folding.fold(finish))
+        lock = "LOCK TABLE fsm_state, foldline_positions IN ACCESS EXCLUSIVE MODE"
+        with _in_transaction(projector.database_url, lock, purpose="somebody") as other:
+            named = f"55P03.* It waited for session {other.info.backend_pid} "
+            tables.start(plan, claim)
+            with pytest.raises(Unavailable, match=rf"Reading.*{named}\(foldline somebody of foldline, in"):
+                tables.load_entities([("INGESTION", "doc-1")])
+            with pytest.raises(Unavailable, match=named):
+                tables.finish()
+            with pytest.raises(Unavailable, match=named):
+                tables.claim(TRANSITIONS, FACTS)
+        onlookers = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'foldline worker onlooker'"
+        assert rows(projector.database_url, onlookers) == [(0,)]
+        assert tables.claim(TRANSITIONS, FACTS).epoch == 3
+    finally:
+        tables.close()

@@ -170,7 +170,7 @@ def test_a_table_that_is_being_changed_is_waited_for(projector: Projector) -> No
         other.execute("LOCK TABLE fsm_state IN ACCESS EXCLUSIVE MODE")
         source = Patched({TRANSITIONS: list(LOG)}, mend=[other.rollback])
         projector.run(source)
-    _waited_out(projector, source, "55P03")
+        _waited_out(projector, source, f"55P03, LockNotAvailable). It waited for session {other.info.backend_pid} ")
 
 
 def test_a_statement_that_takes_too_long_is_cancelled(projector: Projector) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -20,7 +20,14 @@ from foldline.postgres import rows
 from foldline.postgres.lanes import Lanes
 from foldline.postgres.queries import query
 
-_LOOK_FOR_BLOCKER_SECONDS = 3.0
+_LOOK_FIRST_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 3.0
+
+_Result = TypeVar("_Result")
+
+
+class Held(Unavailable):
+    """Somebody else holds a partition's position: it says who."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +67,51 @@ def end_frozen(connection: psycopg.Connection[Any], holder: Session) -> None:
     """End a frozen owner.
 
     Raises:
-        Unavailable: it is not frozen, or not ours to end; says whose session it is.
+        Held: it is not frozen, or not ours to end; says whose session it is.
     """
     if not holder.frozen:
-        raise Unavailable(f"The position is held by {holder}.", remedy="Claiming again.")
+        raise Held(f"The position is held by {holder}.", remedy="Claiming again.")
     try:
         connection.execute(query("terminate"), {"pid": holder.pid})
     except errors.InsufficientPrivilege:
-        raise Unavailable(
+        raise Held(
             f"The position is held by {holder}, which is frozen, and this role may not end it.",
             remedy="Let all workers log in as one role, or end that session.",
         ) from None
 
 
-class Look:
-    """Finds out who keeps the transaction that was started waiting for a lock, without waiting for the answer."""
+def settled(
+    lanes: Lanes, name: str, given: Future[_Result], *, within: float | None = None, hurried: bool = False
+) -> _Result:
+    """Wait for what was given to a lane, as `Lanes.settle`; if it fails, the fault names whose lock it waited for."""
+    look = _Look(lanes, name)
+    try:
+        return lanes.settle(name, given, within=within, hurried=hurried, meanwhile=look.again)
+    except Held:
+        raise
+    except Unavailable as fault:
+        if look.blocker is None:
+            raise
+        raise Unavailable(f"{fault.problem} It waited for {look.blocker}.", remedy=fault.remedy) from None
 
-    def __init__(self, lanes: Lanes) -> None:
+
+class _Look:
+    """Finds out who keeps a lane waiting for a lock, without waiting for the answer."""
+
+    def __init__(self, lanes: Lanes, name: str) -> None:
         self.blocker: Session | None = None
         self._lanes = lanes
+        self._name = name
         self._asked: Future[Session | None] | None = None
-        self._due = time.monotonic() + _LOOK_FOR_BLOCKER_SECONDS
+        self._due = time.monotonic() + lanes.soon(_LOOK_FIRST_SECONDS)
 
     def again(self) -> None:
         """Take the answer to the last question, if it is there, and ask again when due."""
         if self._asked is not None and self._asked.done():
             if self._asked.exception() is None:
                 self.blocker = self._asked.result() or self.blocker
-            self._asked, self._due = None, time.monotonic() + _LOOK_FOR_BLOCKER_SECONDS
-        pid = self._lanes.pid("writer")
+            self._asked = None
+        pid = self._lanes.pid(self._name)
         if self._asked is None and pid is not None and time.monotonic() >= self._due:
-            self._asked = self._lanes.start("reader", lambda connection: blocker_of(connection, pid))
+            self._asked = self._lanes.beside(self._name, lambda connection: blocker_of(connection, pid))
+            self._due = time.monotonic() + self._lanes.soon(_LOOK_AGAIN_SECONDS)

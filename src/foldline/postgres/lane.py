@@ -33,6 +33,7 @@ class Lane:
         self._wire: socket.socket | None = None
         self._is_cut = threading.Event()
         self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
+        self._last: Future[Any] | None = None
         # A daemon: one that hangs in the resolver of host names must not keep the program from ending.
         self._thread = threading.Thread(target=self._run, name=f"foldline {name}", daemon=True)
         self._thread.start()
@@ -42,6 +43,11 @@ class Lane:
         """Of the backend that it is connected to."""
         connection = self._connection
         return None if connection is None or connection.closed else connection.info.backend_pid
+
+    @property
+    def is_free(self) -> bool:
+        """Whether everything that was given is done."""
+        return self._last is None or self._last.done()
 
     def start(self, work: Callable[[Connection], _Result]) -> Future[_Result]:
         """Work on the connection after everything that was given before. Work that raises costs the connection."""
@@ -54,6 +60,7 @@ class Lane:
                 self._close()
                 given.set_exception(error)
 
+        self._last = given
         self._errands.put(errand)
         return given
 

@@ -24,6 +24,7 @@ _CANCEL_SECONDS = 2.0
 _LAST_WORD_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 5.0
 _LOOK_SECONDS = 3.0
+_OTHER = {"reader": "writer", "writer": "reader"}
 
 _Result = TypeVar("_Result")
 
@@ -43,7 +44,7 @@ class Lanes:
     """Gives work to the lanes and waits for it.
 
     Args:
-        connect: makes the connections, by the lane's name: reader, writer.
+        connect: makes the connections, by the lane's name: reader, writer, and for a moment onlooker.
         bounds: how long to wait.
         announce: told when PostgreSQL is away, and when it is back.
     """
@@ -53,6 +54,7 @@ class Lanes:
         self._bounds = bounds
         self._announce = announce
         self._lanes = {name: self._lane(name) for name in ("reader", "writer")}
+        self._onlooker = self._lane("onlooker")
         self._stopping: Callable[[], bool] = lambda: False
         self._stopped_by: float | None = None
         self._away: set[str] = set()
@@ -74,6 +76,21 @@ class Lanes:
     def renew(self, name: str) -> None:
         """Let a lane roll back what it is at, and connect afresh."""
         self._lanes[name].renew()
+
+    def beside(self, name: str, work: Callable[[Connection], _Result]) -> Future[_Result] | None:
+        """Give work to the other lane while this one waits, or to a short connection of its own; None: all are busy."""
+        other = self._lanes[_OTHER[name]]
+        if other.is_free:
+            return other.start(work)
+        if not self._onlooker.is_free:
+            return None
+        given = self._onlooker.start(work)
+        self._onlooker.renew()
+        return given
+
+    def soon(self, seconds: float) -> float:
+        """So many seconds, or fewer: long before an answer is waited for no more."""
+        return min(seconds, self._bounds.answer / 4)
 
     def call(self, name: str, work: Callable[[Connection], _Result], *, within: float | None = None) -> _Result:
         """Give work to a lane, and wait for it."""
@@ -116,9 +133,10 @@ class Lanes:
                 break
 
     def close(self) -> None:
-        """End both lanes."""
+        """End the lanes."""
         for lane in self._lanes.values():
             lane.end(_LAST_WORD_SECONDS)
+        self._onlooker.cut()
 
     def _lane(self, name: str) -> Lane:
         return Lane(name, lambda: self._connect(name))
@@ -154,7 +172,7 @@ class Lanes:
         return result
 
     def _renew_other(self, name: str) -> None:
-        self._lanes["reader" if name == "writer" else "writer"].renew()
+        self._lanes[_OTHER[name]].renew()
 
     def _is_away(self, name: str, fault: Unavailable) -> None:
         if not self._away:

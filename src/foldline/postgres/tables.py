@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -18,9 +18,9 @@ from foldline.core.decide_workflow import Workflow
 from foldline.core.events import Verdict
 from foldline.core.machine import Machines
 from foldline.errors import DatabaseError, FoldlineError
-from foldline.ports import Answer, Claim, LogFacts, Moved, Staged, Unavailable
+from foldline.ports import Answer, Claim, LogFacts, Moved, Staged
 from foldline.postgres import claims, rows
-from foldline.postgres.blockers import Look
+from foldline.postgres.blockers import settled
 from foldline.postgres.connection import WORKER_LOCK, connect, unreachable
 from foldline.postgres.failures import NotLetIn, verdict_on
 from foldline.postgres.lane import Connection
@@ -32,6 +32,8 @@ from foldline.postgres.transaction import Activations, apply, why_not_moved
 _CLAIM_PATIENCE_SECONDS = 3.0
 _APPLY_PATIENCE_SECONDS = 10.0
 _NOTE_SECONDS = 3.0
+
+_Result = TypeVar("_Result")
 
 
 class PostgresTables:
@@ -72,7 +74,7 @@ class PostgresTables:
 
     def check_machines(self) -> None:
         """Refuse at start what no partition could be judged by. Raises `MachineError`."""
-        self._book.check(self._lanes.call("reader", claims.recorded_versions))
+        self._book.check(self._call("reader", claims.recorded_versions))
 
     def check_rights(self) -> None:
         """Refuse to start as who could only hold partitions and not project them. Raises `DatabaseError`."""
@@ -84,7 +86,7 @@ class PostgresTables:
 
     def claim(self, partition: Partition, log: LogFacts) -> Claim:
         """Take the partition over, and see that our machines may judge it."""
-        return self._lanes.call(
+        return self._call(
             "reader", lambda connection: claims.claim(connection, partition, log, self._claimant, self._book)
         )
 
@@ -138,13 +140,7 @@ class PostgresTables:
         """Wait for the transaction that was started, and say what became of it; `hurried`: within the grace."""
         assert self._started is not None, "start comes first"
         (given, claim), self._started = self._started, None
-        look = Look(self._lanes)
-        try:
-            answer = self._lanes.settle("writer", given, hurried=hurried, meanwhile=look.again)
-        except Unavailable as fault:
-            if look.blocker is None:
-                raise
-            raise Unavailable(f"{fault.problem} It waited for {look.blocker}.", remedy=fault.remedy) from None
+        answer = settled(self._lanes, "writer", given, hurried=hurried)
         if isinstance(answer, Moved):
             self._book.activated(claim.partition)
         return answer
@@ -159,7 +155,7 @@ class PostgresTables:
             "tripped": tripped,
         }
         with suppress(FoldlineError):
-            self._lanes.call(
+            self._call(
                 "reader",
                 lambda connection: connection.execute(query("stop_partition"), parameters),
                 within=_NOTE_SECONDS,
@@ -180,8 +176,11 @@ class PostgresTables:
         """End both connections."""
         self._lanes.close()
 
+    def _call(self, name: str, work: Callable[[Connection], _Result], *, within: float | None = None) -> _Result:
+        return settled(self._lanes, name, self._lanes.start(name, work), within=within)
+
     def _all(self, name: str, parameters: rows.Parameters) -> list[tuple[Any, ...]]:
-        return self._lanes.call(
+        return self._call(
             "reader", lambda connection: connection.execute(query(name), parameters, binary=True).fetchall()
         )
 
@@ -198,16 +197,16 @@ class PostgresTables:
             connection.execute(query(name), parameters)
 
         with self._book.undone_on_failure():
-            self._lanes.call("writer", hold)
+            self._call("writer", hold)
             try:
                 yield
             except BaseException:
                 self._lanes.renew("writer")
                 raise
-            self._lanes.call("writer", lambda _connection: transaction.close())
+            self._call("writer", lambda _connection: transaction.close())
 
     def _connect(self, lane: str) -> Connection:
-        patience = _CLAIM_PATIENCE_SECONDS if lane == "reader" else _APPLY_PATIENCE_SECONDS
+        patience = _APPLY_PATIENCE_SECONDS if lane == "writer" else _CLAIM_PATIENCE_SECONDS
         try:
             connection = connect(
                 self._database_url,
@@ -221,7 +220,7 @@ class PostgresTables:
         try:
             if lane == "reader":
                 connection.execute("SELECT pg_advisory_lock_shared(%s)", (WORKER_LOCK,))
-            else:
+            elif lane == "writer":
                 connection.execute("SELECT foldline_open_stage()")
         except BaseException:
             connection.close()
