@@ -6,7 +6,7 @@ import psycopg
 
 from foldline.errors import DatabaseError
 from foldline.lost_log import Acceptance
-from foldline.postgres.connection import connect, unreachable
+from foldline.postgres.asking import asking
 from foldline.postgres.entries import Position
 from foldline.postgres.queries import query
 
@@ -22,7 +22,7 @@ def accept_position(
     """Let a stopped partition go on as accepted; False if it is not, or no longer, as it was seen.
 
     Raises:
-        DatabaseError: PostgreSQL cannot be reached, or this role may not.
+        DatabaseError: PostgreSQL cannot be reached or does not take it, or this role may not.
     """
     parameters = {
         "topic": seen.topic,
@@ -37,17 +37,11 @@ def accept_position(
         "why": why,
         "who": who,
     }
-    try:
-        with connect(database_url, purpose="accept") as connection:
+    with asking(database_url, "accept") as connection:
+        try:
             return connection.execute(query("accept_position"), parameters).fetchone() != (None,)
-    except psycopg.errors.InsufficientPrivilege:
-        raise DatabaseError(
-            "This role may not accept anything about positions.",
-            remedy="Log in as a member of foldline_ops (docs/security.md), or as the owner of the tables.",
-        ) from None
-    except psycopg.Error as error:
-        if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
-            raise unreachable(database_url, error) from None
-        raise DatabaseError(
-            f"PostgreSQL refused (SQLSTATE {error.sqlstate}).", remedy="Run it again; nothing was changed."
-        ) from None
+        except psycopg.errors.InsufficientPrivilege:
+            raise DatabaseError(
+                "This role may not accept anything about positions.",
+                remedy="Log in as a member of foldline_ops (docs/security.md), or as the owner of the tables.",
+            ) from None

@@ -155,6 +155,9 @@ class Lanes:
         lane.cut()
         self._lanes[name] = self._lane(name)
         self._renew_other(name)
+        if not self._onlooker.is_free:  # it hangs as well
+            self._onlooker.cut()
+            self._onlooker = self._lane("onlooker")
         fault = NotLetIn(f"PostgreSQL has not answered for {waited:.0f} s.", remedy="Connecting afresh.")
         self._is_away(name, fault)
         raise fault

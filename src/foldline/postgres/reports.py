@@ -15,7 +15,7 @@ from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Workflow
 from foldline.core.events import Verdict
 from foldline.errors import DatabaseError, UsageError
-from foldline.postgres.connection import connect, unreachable
+from foldline.postgres.asking import asking
 from foldline.postgres.entries import (
     AcceptanceEntry,
     DeadLetterEntry,
@@ -149,23 +149,15 @@ class Reports:
 
     def _at_once(self, *questions: tuple[str, Mapping[str, object]]) -> list[list[Any]]:
         """The answers to several questions, all of one moment."""
-        try:
-            connection = connect(self._database_url, purpose="report")
-        except psycopg.OperationalError as error:
-            raise unreachable(self._database_url, error) from None
-        connection.adapters.register_loader("jsonb", _RawJson)
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        with connection, connection.transaction():
+        with asking(self._database_url, "report") as connection:
+            connection.adapters.register_loader("jsonb", _RawJson)
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             try:
-                return [connection.execute(query(name), parameters).fetchall() for name, parameters in questions]
+                with connection.transaction():
+                    return [connection.execute(query(name), parameters).fetchall() for name, parameters in questions]
             except errors.UndefinedTable:
                 raise DatabaseError(
                     "The database has no tables of foldline's.", remedy="Run `foldline migrate`."
                 ) from None
             except UnicodeEncodeError:
                 raise UsageError("An argument is no UTF-8, and so nothing that the tables hold.") from None
-            except psycopg.Error as error:
-                raise DatabaseError(
-                    f"PostgreSQL refused to answer (SQLSTATE {error.sqlstate}).",
-                    remedy="Log in as a member of foldline_reader, or as another role that may read the tables.",
-                ) from None
