@@ -80,6 +80,19 @@ class PartitionClaimed:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockerEnded:
+    """A worker that was frozen in the middle of its transaction held rows that we need: its session had to be ended.
+
+    Attributes:
+        session: the session that was ended.
+    """
+
+    level: ClassVar[Level] = "warning"
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerEnded:
     """The owner before us was frozen in the middle of its transaction: its session had to be ended to claim.
 
@@ -380,6 +393,7 @@ Fact = (
     | WorkerStopped
     | PartitionsAssigned
     | PartitionClaimed
+    | BlockerEnded
     | OwnerEnded
     | PartitionReleased
     | PartitionFenced

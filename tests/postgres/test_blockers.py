@@ -47,6 +47,23 @@ def test_an_owner_that_is_frozen_with_the_lock_is_ended_and_its_partition_claime
     assert rows(projector.database_url, COUNTS) == [(2, 0, 0, 0)]
 
 
+def test_a_worker_that_is_frozen_inside_copy_with_rows_that_we_need_is_ended(projector: Projector) -> None:
+    projector.project(START)
+    connection = connect(projector.database_url, purpose="worker writer", autocommit=False)
+    pid = connection.info.backend_pid
+    connection.execute("SELECT FROM fsm_state FOR UPDATE")  # as a batch that is folded again does, ahead of its COPY
+    connection.execute("CREATE TEMPORARY TABLE held (line text)")
+    connection.pgconn.send_query(b"COPY held FROM STDIN")
+    connection.pgconn.get_result()
+    projector.bounds = Bounds(answer=8)
+    try:
+        projector.project(transition("COMPLETE_INDEXING", event_id="2"), start=1)
+    finally:
+        connection.close()
+    assert f"session {pid} (foldline worker writer" in projector.heard(facts.BlockerEnded)[0].session
+    assert rows(projector.database_url, COUNTS) == [(2, 0, 0, 0)]
+
+
 def test_somebody_else_who_holds_the_position_is_named_and_left_alone(projector: Projector) -> None:
     projector.project(START)
     tables = projector.tables()

@@ -18,6 +18,7 @@ FACTS: list[tuple[facts.Fact, str, str]] = [
     (facts.PartitionsAssigned(("t[0]",)), "info", "partitions assigned"),
     (facts.PartitionClaimed("t[0]", 1, 2), "info", "partition claimed"),
     (facts.OwnerEnded("t[0]", "session 7"), "warning", "owner ended"),
+    (facts.BlockerEnded("session 7"), "warning", "blocker ended"),
     (facts.PartitionReleased("t[0]"), "info", "partition released"),
     (facts.PartitionFenced("t[0]", "host:2", "g"), "warning", "partition fenced"),
     (facts.PartitionStopped("t[0]", "problem", "remedy"), "error", "partition stopped"),

@@ -1,20 +1,21 @@
 """Sessions that hold what we wait for: who they are, and the one kind that may be ended, a frozen owner.
 
-A worker that is stopped in the middle of its transaction (SIGSTOP, a suspended machine) keeps the lock on its
-partition's position, and PostgreSQL waits for it as long as its timeouts say. Whoever claims that partition ends it:
-its transaction has changed nothing, and its epoch is about to be an old one.
+A worker that is stopped in the middle of its transaction (SIGSTOP, a suspended machine) keeps its locks, on its
+partition's position or on rows that it folds again, and PostgreSQL waits for it as long as its timeouts say; inside
+COPY for ever. Whoever claims that partition, or needs those rows, ends it: its transaction has changed nothing.
 """
 
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
 
+from foldline import facts
 from foldline.ports import Unavailable
 from foldline.postgres import rows
 from foldline.postgres.lanes import Lanes
@@ -22,6 +23,7 @@ from foldline.postgres.queries import query
 
 _LOOK_FIRST_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 3.0
+_LAST_ANSWER_SECONDS = 0.5
 
 _Result = TypeVar("_Result")
 
@@ -93,6 +95,16 @@ def settled(
         if look.blocker is None:
             raise
         raise Unavailable(f"{fault.problem} It waited for {look.blocker}.", remedy=fault.remedy) from None
+    finally:
+        look.hear_out()
+
+
+def _look_at(connection: psycopg.Connection[Any], pid: int) -> Session | None:
+    """Who keeps this session waiting; ends it if it is frozen."""
+    found = blocker_of(connection, pid)
+    if found is not None and found.frozen:
+        end_frozen(connection, found)
+    return found
 
 
 class _Look:
@@ -107,11 +119,22 @@ class _Look:
 
     def again(self) -> None:
         """Take the answer to the last question, if it is there, and ask again when due."""
-        if self._asked is not None and self._asked.done():
-            if self._asked.exception() is None:
-                self.blocker = self._asked.result() or self.blocker
-            self._asked = None
+        self._take()
         pid = self._lanes.pid(self._name)
         if self._asked is None and pid is not None and time.monotonic() >= self._due:
-            self._asked = self._lanes.beside(self._name, lambda connection: blocker_of(connection, pid))
+            self._asked = self._lanes.beside(self._name, lambda connection: _look_at(connection, pid))
             self._due = time.monotonic() + self._lanes.soon(_LOOK_AGAIN_SECONDS)
+
+    def hear_out(self) -> None:
+        """Take the answer that is on its way: what it was about is over, perhaps because of it."""
+        if self._asked is not None:
+            wait([self._asked], _LAST_ANSWER_SECONDS)
+            self._take()
+
+    def _take(self) -> None:
+        if self._asked is not None and self._asked.done():
+            if self._asked.exception() is None and (found := self._asked.result()) is not None:
+                if found.frozen and self.blocker != found:
+                    self._lanes.announce(facts.BlockerEnded(str(found)))
+                self.blocker = found
+            self._asked = None

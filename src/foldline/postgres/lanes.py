@@ -52,7 +52,7 @@ class Lanes:
     def __init__(self, connect: Callable[[str], Connection], bounds: Bounds, announce: facts.Announce) -> None:
         self._connect = connect
         self._bounds = bounds
-        self._announce = announce
+        self.announce = announce
         self._lanes = {name: self._lane(name) for name in ("reader", "writer")}
         self._onlooker = self._lane("onlooker")
         self._stopping: Callable[[], bool] = lambda: False
@@ -180,7 +180,7 @@ class Lanes:
     def _is_away(self, name: str, fault: Unavailable) -> None:
         if not self._away:
             self._away_since = time.monotonic()
-            self._announce(facts.DatabaseAway(fault.problem))
+            self.announce(facts.DatabaseAway(fault.problem))
         self._away.add(name)
 
     def _is_here(self, name: str) -> None:
@@ -188,4 +188,4 @@ class Lanes:
         if name in self._away:
             self._away.remove(name)
             if not self._away:
-                self._announce(facts.DatabaseBack(time.monotonic() - self._away_since))
+                self.announce(facts.DatabaseBack(time.monotonic() - self._away_since))
