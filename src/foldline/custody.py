@@ -112,14 +112,17 @@ class Custody:
         for partition in partitions:
             self._waiting[partition] = _Waiting()
 
-    def released(self, partitions: Iterable[Partition]) -> None:
-        """The group took these; whatever is still folded for them will not be applied."""
+    def released(self, partitions: Iterable[Partition], *, lost: bool = False) -> None:
+        """The group took these (`lost`: our session ran out); what is still folded for them will not be applied."""
         for partition in partitions:
             self._waiting.pop(partition, None)
             self._stopped.pop(partition, None)
             self._answerable.pop(partition, None)
             self._breaker.forget(partition)
-            if (held := self._held.pop(partition, None)) is not None:
+            held = self._held.pop(partition, None)
+            if lost:
+                self._announce(facts.PartitionLost(str(partition), None if held is None else held.next_offset))
+            elif held is not None:
                 self._announce(facts.PartitionReleased(str(partition), held.next_offset))
 
     def claim_due(self, now: float) -> None:

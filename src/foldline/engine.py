@@ -97,13 +97,11 @@ class Worker:
                     self._acknowledge(plan, began, answer)
             except (Unavailable, PartitionFault):
                 pass
-        self.lost(partitions)
+        self._let_go(partitions, lost=False)
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         """The group has given these away already. What is in flight for them will be fenced."""
-        self._custody.released(partitions)
-        for partition in partitions:
-            self._folding.forget(partition)
+        self._let_go(partitions, lost=True)
 
     def broken(self, partition: Partition, fault: PartitionFault | Unavailable) -> None:
         """The broker cannot deliver this one any more, or not now. What is in flight was read before, and counts."""
@@ -129,6 +127,11 @@ class Worker:
             return True
         self._mending.mend(plan.batch, answer, plan)
         return False
+
+    def _let_go(self, partitions: Sequence[Partition], *, lost: bool) -> None:
+        self._custody.released(partitions, lost=lost)
+        for partition in partitions:
+            self._folding.forget(partition)
 
     def _decide(self, batch: Batch) -> Staged | None:
         """The fold, or None where the database could not say what it starts from: then the batch is mended by now."""

@@ -50,6 +50,23 @@ class WorkerStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerFailed:
+    """A worker ended by an error. What it had not committed is projected by whoever claims its partitions next.
+
+    Attributes:
+        owner: what the worker called itself.
+        problem: why it ended.
+        remedy: what to do about it.
+    """
+
+    level: ClassVar[Level] = "error"
+
+    owner: str
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionsAssigned:
     """The group answered with what is for us to claim; nothing, where there are more workers than partitions.
 
@@ -117,6 +134,21 @@ class PartitionReleased:
     """
 
     level: ClassVar[Level] = "info"
+
+    partition: str
+    next_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionLost:
+    """Our session in the group ran out, so the group gives this to another; what is in flight may still be fenced.
+
+    Attributes:
+        partition: which one.
+        next_offset: where we stood; null if it was not claimed.
+    """
+
+    level: ClassVar[Level] = "warning"
 
     partition: str
     next_offset: int | None = None
@@ -391,11 +423,13 @@ class LineTurned:
 Fact = (
     WorkerStarted
     | WorkerStopped
+    | WorkerFailed
     | PartitionsAssigned
     | PartitionClaimed
     | BlockerEnded
     | OwnerEnded
     | PartitionReleased
+    | PartitionLost
     | PartitionFenced
     | PartitionStopped
     | BatchApplied

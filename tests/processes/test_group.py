@@ -42,7 +42,7 @@ def test_what_the_dead_and_the_frozen_held_is_taken_over_and_the_frozen_one_come
         frozen.popen.send_signal(signal.SIGCONT)
         log.grow()
         log.wait_until_passed()
-        until_it_heard = frozen.wait_for("partition released")
+        until_it_heard = frozen.wait_for("partition lost")
         assert all(entry.get("next_offset", 0) <= before for entry in until_it_heard), "it wrote what it had lost"
         frozen.wait_for("partition claimed")
         survivor.popen.terminate()

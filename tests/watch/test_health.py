@@ -133,6 +133,112 @@ def test_a_database_away_for_an_hour_is_waited_for_and_not_restarted_for() -> No
     assert worker.well == (True, True, False)
 
 
+BACKLOG = (facts.Standing(HERE, 5, 9), facts.Standing(THERE, 7, 9))
+
+
+def working_on_two() -> Worker:
+    worker = Worker()
+    worker.tells(facts.PartitionsAssigned((HERE, THERE)))
+    worker.tells(facts.PartitionClaimed(HERE, 1, 5), facts.PartitionClaimed(THERE, 1, 7))
+    worker.turns(*BACKLOG)
+    return worker
+
+
+def test_while_the_line_waits_for_the_database_for_one_partition_its_neighbours_are_not_stuck() -> None:
+    worker = working_on_two()
+    for _ in range(40):
+        worker.tells(retried())
+        worker.turns(*BACKLOG, seconds=10)
+    assert worker.well == (True, False, True)
+    assert [each.stuck_seconds for each in worker.report().partitions] == [None, None]
+    worker.tells(facts.BatchApplied(HERE, 6, 1, 0, 0, 0, 0.1))
+    worker.turns(facts.Standing(HERE, 9, 9), BACKLOG[1], seconds=301)
+    assert worker.well == (True, True, True)
+    worker.turns(facts.Standing(HERE, 9, 9), BACKLOG[1])
+    assert worker.report().progress.why == "t[1] has stood at 7 for 301 s, with 2 left."
+
+
+def test_while_the_database_is_known_to_be_away_nothing_is_stuck() -> None:
+    worker = working_on_two()
+    worker.tells(facts.DatabaseAway(AWAY))
+    worker.turns(*BACKLOG, seconds=400)
+    assert worker.report().progress.ok
+    worker.tells(facts.DatabaseBack(400.0))
+    worker.turns(*BACKLOG, seconds=302)
+    assert not worker.report().progress.ok
+
+
+def test_a_transaction_that_hangs_is_nobodys_standstill() -> None:
+    worker = working_on_two()
+    for _ in range(10):
+        worker.clock += 55
+        assert worker.well == (True, True, True)
+        worker.turns(*BACKLOG)
+    assert worker.well == (True, True, True)
+    worker.turns(*BACKLOG, seconds=301)
+    assert worker.well == (True, True, False)
+
+
+def test_one_partition_that_cannot_be_claimed_excuses_no_other() -> None:
+    worker = working()
+    for _ in range(31):
+        worker.tells(facts.ClaimPostponed(THERE, "waits for the older ones", 1, 10.0))
+        worker.turns(facts.Standing(HERE, 5, 9), seconds=10, waiting=(THERE,))
+    assert worker.well == (True, False, False)
+
+
+def test_a_batch_that_is_not_tried_any_more_keeps_nothing() -> None:
+    for ended in (
+        facts.BatchRetried(HERE, "folded again", 2, 0.2, "stale", 5),
+        facts.PartitionFenced(HERE, "host:2", "g"),
+        facts.PartitionReleased(HERE),
+        facts.PartitionLost(HERE),
+        facts.PartitionStopped(HERE, "problem", "remedy"),
+    ):
+        worker = working_on_two()
+        worker.tells(retried(), ended)
+        worker.turns(BACKLOG[1], seconds=302)
+        assert not worker.report().progress.ok, ended
+    worker = working_on_two()
+    worker.tells(retried())
+    worker.turns(facts.Standing(HERE, 9, 9), BACKLOG[1], seconds=302)  # the position stood elsewhere
+    assert worker.well == (True, True, False)
+
+
+def test_what_the_group_gives_is_waited_for_from_the_first_moment() -> None:
+    worker = Worker()
+    worker.turns()
+    worker.tells(facts.PartitionsAssigned((HERE, THERE)))
+    report = worker.report()
+    assert (report.ready.ok, report.ready.why) == (False, "t[0] is not claimed yet.")
+    assert {each.custody for each in report.partitions} == {"waiting"}
+    worker.tells(facts.PartitionClaimed(HERE, 1, 5))
+    assert not worker.report().ready.ok
+    worker.tells(facts.PartitionClaimed(THERE, 1, 7))
+    report = worker.report()
+    assert report.ready.ok
+    told = [(each.partition, each.custody, each.next_offset, each.lag) for each in report.partitions]
+    assert told == [(HERE, "held", 5, None), (THERE, "held", 7, None)]
+
+
+def test_after_its_session_ran_out_it_is_not_ready_until_the_group_has_answered() -> None:
+    for answer in ((), (HERE,)):
+        worker = working()
+        worker.tells(facts.PartitionLost(HERE, 5))
+        worker.turns(seconds=40)
+        assert worker.well == (True, False, True)
+        assert worker.report().ready.why == "The session in the group ran out, and the group has not answered since."
+        worker.tells(facts.PartitionsAssigned(answer), *(facts.PartitionClaimed(each, 2, 5) for each in answer))
+        assert worker.well == (True, True, True)
+
+
+def test_what_the_group_takes_leaves_a_worker_ready() -> None:
+    worker = working()
+    worker.tells(facts.PartitionReleased(HERE))
+    assert worker.well == (True, True, True)
+    assert worker.report().partitions == []
+
+
 def test_a_batch_that_is_folded_again_and_again_is_stuck() -> None:
     worker = working()
     for _ in range(62):
@@ -149,7 +255,7 @@ def test_a_stopped_partition_is_told_and_fails_nothing() -> None:
     worker.turns(facts.Standing(HERE, 5, 5), seconds=400, stopped=(THERE,))
     assert worker.well == (True, True, True)
     told = {each.partition: each for each in worker.report().partitions}[THERE]
-    assert (told.custody, told.next_offset, told.problem) == ("stopped", None, "The log is gone.")
+    assert (told.custody, told.next_offset, told.problem) == ("stopped", None, "The log is gone. Restore it.")
     worker.turns(facts.Standing(HERE, 5, 5))
     assert [each.partition for each in worker.report().partitions] == [HERE]
 

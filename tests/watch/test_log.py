@@ -15,11 +15,13 @@ from foldline.watch import log_listener
 FACTS: list[tuple[facts.Fact, str, str]] = [
     (facts.WorkerStarted("g", "host:1", ("t",)), "info", "worker started"),
     (facts.WorkerStopped("host:1"), "info", "worker stopped"),
+    (facts.WorkerFailed("host:1", "problem", "remedy"), "error", "worker failed"),
     (facts.PartitionsAssigned(("t[0]",)), "info", "partitions assigned"),
     (facts.PartitionClaimed("t[0]", 1, 2), "info", "partition claimed"),
     (facts.OwnerEnded("t[0]", "session 7"), "warning", "owner ended"),
     (facts.BlockerEnded("session 7"), "warning", "blocker ended"),
     (facts.PartitionReleased("t[0]"), "info", "partition released"),
+    (facts.PartitionLost("t[0]"), "warning", "partition lost"),
     (facts.PartitionFenced("t[0]", "host:2", "g"), "warning", "partition fenced"),
     (facts.PartitionStopped("t[0]", "problem", "remedy"), "error", "partition stopped"),
     (facts.BatchApplied("t[0]", 9, 1, 2, 3, 4, 0.0125), "info", "batch applied"),

@@ -1,4 +1,4 @@
-"""Whether a worker is well, by the facts that it announces. Pure: a state, facts that change it, time as an argument.
+"""Whether a worker is well, by what its facts say of it (`condition.py`). Pure: time is an argument.
 
 - *live*: the line gives signs of life. Where it does not, only a restart helps.
 - *ready*: it is a member of its group, the database answers, and whatever the group gave it is claimed, or stopped.
@@ -12,16 +12,11 @@ and a restart would help neither. So a database that is away for an hour ends *r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass
 
 from foldline import facts
-from foldline.watch.standings import Tracked, track
-
-_BROKER_HEARD_SECONDS = 90.0
-"""While no broker can be reached the client says so once, and then twice a minute that one cannot."""
-
-Custody = Literal["held", "waiting", "stopped"]
+from foldline.watch.condition import Custody, State, heard
+from foldline.watch.standings import Tracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +25,6 @@ class Limits:
 
     live: float
     progress: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Away:
-    problem: str
-    heard_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the facts so far say of a worker. Times are those of a monotonic clock."""
-
-    heard_at: float
-    joined: bool = False
-    held: Mapping[str, Tracked] = field(default_factory=dict)
-    waiting: tuple[str, ...] = ()
-    stopped: tuple[str, ...] = ()
-    problems: Mapping[str, str] = field(default_factory=dict)
-    stopped_for: Mapping[str, str] = field(default_factory=dict)
-    broker: _Away | None = None
-
-    def broker_problem(self, now: float) -> str | None:
-        """Why no broker can be reached; None where one can, or nothing was heard of it for a while."""
-        away = self.broker
-        return None if away is None or now - away.heard_at > _BROKER_HEARD_SECONDS else away.problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +51,7 @@ class PartitionHealth:
         lag: how many offsets it has left; null if that is not known.
         stuck_seconds: for how long it has stood still although it has records left and nothing known keeps it; null if
             it does not.
-        problem: what keeps it or has stopped it; null if nothing does.
+        problem: what keeps it, or has stopped it and what to do about that; null if nothing does.
     """
 
     partition: str
@@ -110,57 +80,11 @@ class HealthReport:
     partitions: list[PartitionHealth]
 
 
-def heard(state: State, fact: facts.Fact, now: float) -> State:
-    """The state after a fact; every fact is a sign of life."""
-    state = replace(state, heard_at=now)
-    match fact:
-        case facts.LineTurned():
-            ours = {*(each.partition for each in fact.held), *fact.waiting, *fact.stopped}
-            problems = {partition: why for partition, why in state.problems.items() if partition in ours}
-            stopped_for = {partition: why for partition, why in state.stopped_for.items() if partition in fact.stopped}
-            held = track(state.held, fact, hindered=lambda partition: _hindered(state, partition, now), now=now)
-            return replace(
-                state,
-                held=held,
-                waiting=fact.waiting,
-                stopped=fact.stopped,
-                problems=problems,
-                stopped_for=stopped_for,
-            )
-        case facts.PartitionsAssigned():
-            return replace(state, joined=True, broker=None)
-        case facts.BatchRetried(cause="unavailable") | facts.ClaimPostponed():
-            return replace(state, problems={**state.problems, fact.partition: fact.problem})
-        case facts.PartitionStopped():
-            stopped_for = {**state.stopped_for, fact.partition: fact.problem}
-            return replace(_free(state, fact.partition), stopped_for=stopped_for)
-        case facts.PartitionReleased():
-            return _free(state, fact.partition)
-        case facts.PartitionClaimed() | facts.BatchApplied():
-            return replace(_free(state, fact.partition), broker=None)
-        case facts.BrokerTrouble(all_down=True):
-            return replace(state, broker=_Away(fact.problem, now))
-        case facts.BrokerTrouble() if state.broker is not None:
-            return replace(state, broker=replace(state.broker, heard_at=now))
-        case _:
-            return state
-
-
 def report(state: State, limits: Limits, *, database: str | None, now: float) -> HealthReport:
     """How the worker is. `database` is why the database does not answer; None: it does."""
     return HealthReport(
         _live(state, limits, now), _ready(state, database, now), _progress(state, limits, now), _partitions(state, now)
     )
-
-
-def _hindered(state: State, partition: str, now: float) -> bool:
-    return partition in state.problems or state.broker_problem(now) is not None
-
-
-def _free(state: State, partition: str) -> State:
-    if partition not in state.problems:
-        return state
-    return replace(state, problems={name: why for name, why in state.problems.items() if name != partition})
 
 
 def _live(state: State, limits: Limits, now: float) -> Probe:
@@ -171,8 +95,8 @@ def _live(state: State, limits: Limits, now: float) -> Probe:
 
 
 def _ready(state: State, database: str | None, now: float) -> Probe:
-    if not state.joined:
-        return Probe(ok=False, why=state.broker_problem(now) or "The group has not answered yet.")
+    if state.outside is not None:
+        return Probe(ok=False, why=state.broker_problem(now) or state.outside)
     if database is not None:
         return Probe(ok=False, why=database)
     for partition, problem in state.problems.items():
@@ -188,10 +112,10 @@ def _progress(state: State, limits: Limits, now: float) -> Probe:
     if not live.ok:
         return live
     for partition, tracked in state.held.items():
-        since = tracked.stuck_since
-        if since is not None and now - since > limits.progress:
+        stuck = state.stuck_seconds(tracked, now)
+        if stuck is not None and stuck > limits.progress:
             at, left = tracked.standing.next_offset, tracked.standing.lag
-            return Probe(ok=False, why=f"{partition} has stood at {at} for {now - since:.0f} s, with {left} left.")
+            return Probe(ok=False, why=f"{partition} has stood at {at} for {stuck:.0f} s, with {left} left.")
     return Probe(ok=True)
 
 
@@ -200,8 +124,7 @@ def _partitions(state: State, now: float) -> list[PartitionHealth]:
         problem = (state.stopped_for if custody == "stopped" else state.problems).get(partition)
         if tracked is None:
             return PartitionHealth(partition, custody, None, None, None, problem)
-        stuck = None if tracked.stuck_since is None else now - tracked.stuck_since
-        standing = tracked.standing
+        stuck, standing = state.stuck_seconds(tracked, now), tracked.standing
         return PartitionHealth(partition, custody, standing.next_offset, standing.lag, stuck, problem)
 
     return [
@@ -222,7 +145,7 @@ class Health:
     def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
         self._limits = limits
         self._now = now
-        self._state = State(now())
+        self._state = State(now(), now())
 
     def hear(self, fact: facts.Fact) -> None:
         """Take note."""

@@ -27,20 +27,31 @@ class Tracked:
 
 
 def track(
-    before: Mapping[str, Tracked], turned: facts.LineTurned, *, hindered: Callable[[str], bool], now: float
+    before: Mapping[str, Tracked],
+    turned: facts.LineTurned,
+    *,
+    hindered: Callable[[str], bool],
+    waited: float,
+    now: float,
 ) -> dict[str, Tracked]:
-    """What is known after another sign of life. `hindered`: whether something that is known keeps a partition."""
+    """What is known after another sign of life.
+
+    `hindered`: whether something that is known keeps a partition; `waited`: for how long since the last sign of life
+    the line waited for a server, which is nobody's standstill.
+    """
     return {
-        standing.partition: _next(before.get(standing.partition), standing, hindered(standing.partition), now)
+        standing.partition: _next(
+            before.get(standing.partition), standing, hindered=hindered(standing.partition), waited=waited, now=now
+        )
         for standing in turned.held
     }
 
 
-def _next(last: Tracked | None, standing: facts.Standing, hindered: bool, now: float) -> Tracked:  # noqa: FBT001
+def _next(last: Tracked | None, standing: facts.Standing, *, hindered: bool, waited: float, now: float) -> Tracked:
     stood = last is not None and last.standing.next_offset == standing.next_offset
     moved_at = last.moved_at if last is not None and stood else now
     level_at = now if standing.lag == 0 else None if last is None else last.level_at
     if not stood or hindered or not standing.lag:
         return Tracked(standing, moved_at, level_at, None)
     since = last.stuck_since if last is not None else None
-    return Tracked(standing, moved_at, level_at, now if since is None else since)
+    return Tracked(standing, moved_at, level_at, now if since is None else min(now, since + waited))
