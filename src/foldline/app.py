@@ -16,6 +16,7 @@ from foldline.core.breaker import Breaker
 from foldline.core.machine import Machines
 from foldline.custody import Custody
 from foldline.embedded import Servers, default_home, running_servers
+from foldline.ending import ending
 from foldline.engine import Worker
 from foldline.errors import FoldlineError, LogError, SettingError
 from foldline.folding import Folding
@@ -179,7 +180,7 @@ def projection(place: Place, announce: facts.Announce) -> Iterator[Projection]:
         worker = Worker(source, tables, custody, folding, announce, time.monotonic, traced=bool(tracing))
         source.listen(worker)
         announce(facts.WorkerStarted(settings.group_id, owner, settings.topics))
-        stack.callback(announce, facts.WorkerStopped(owner))
+        stack.push(ending(owner, announce))
         stack.callback(source.close)
         _calm_collector()
         yield Projection(

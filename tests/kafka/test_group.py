@@ -100,6 +100,9 @@ def test_of_two_workers_with_one_instance_id_one_ends_and_says_why(
     assert isinstance(said, GroupError)
     assert "FOLDLINE_KAFKA__GROUP_INSTANCE_ID, 'same'" in said.problem
     assert said.remedy.startswith("Give every worker an instance id of its own")
+    (failed,) = ends.all(facts.WorkerFailed)
+    assert isinstance(failed, facts.WorkerFailed)
+    assert (failed.problem, failed.remedy, ends.all(facts.WorkerStopped)) == (said.problem, said.remedy, [])
     goes_on.wait_to_hold(8)
     log.grow()
     goes_on.wait_until(log.passed)
