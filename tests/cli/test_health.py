@@ -179,3 +179,15 @@ def test_what_answers_and_is_no_worker_is_told_from_one(foldline: Commands) -> N
         1,
         f"foldline: What answers at 127.0.0.1:{port} is no worker of foldline. Correct FOLDLINE_HTTP_LISTEN.\n",
     )
+
+
+def test_who_listens_and_does_not_answer_is_told_from_nobody(foldline: Commands) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:  # the system takes connections for it
+        port = frozen.getsockname()[1]
+        foldline.set(FOLDLINE_HTTP_LISTEN=f"127.0.0.1:{port}")
+        asked = foldline("health")
+    told = f"Something listens at 127.0.0.1:{port}, but has not answered within 3 s."
+    assert (asked.code, asked.err) == (
+        1,
+        f"foldline: {told} If that is the worker, it is frozen or hangs: restart it.\n",
+    )

@@ -15,7 +15,7 @@ from foldline.errors import SettingError, UnhealthyError
 from foldline.settings import load_settings
 from foldline.watch import HEALTH_PATH, Address, HealthReport
 
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 3.0  # a worker waits for its database for two of them
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is to be asked in its place
 _PROBES = ("live", "ready", "progress")
 
@@ -63,8 +63,15 @@ def _address() -> Address:
 def _ask(address: Address) -> HealthReport:
     connection = http.client.HTTPConnection(address.host, address.port, timeout=_PATIENCE_SECONDS)
     try:
-        connection.request("GET", HEALTH_PATH)
-        return msgspec.json.decode(connection.getresponse().read(), type=HealthReport)
+        connection.connect()
+        try:
+            connection.request("GET", HEALTH_PATH)
+            return msgspec.json.decode(connection.getresponse().read(), type=HealthReport)
+        except TimeoutError:
+            raise UnhealthyError(
+                f"Something listens at {address}, but has not answered within {_PATIENCE_SECONDS:.0f} s.",
+                remedy="If that is the worker, it is frozen or hangs: restart it.",
+            ) from None
     except (OSError, http.client.HTTPException) as error:
         raise UnhealthyError(
             f"No worker answers at {address} ({_reason(error)}).", remedy="Start it, or see what its log says."
