@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -152,6 +153,22 @@ def test_a_member_delivers_from_where_it_is_told_and_passes_what_is_no_record(gr
     source.confirm_membership(where, 5)
 
 
+def test_where_a_log_ends_is_known_also_while_nothing_is_delivered(ground: Ground) -> None:
+    where = Partition(ground.topic, 2)
+    ground.publish(where)
+    heard = Heard()
+    source, _ = ground.join(heard)
+    _poll_until(lambda: len(heard.has) == 4, source)
+    _read_from(source, where, 0)
+    _read(source, where, 5)
+    for end in (10, 15):
+        ground.publish(where)
+        source.keep_alive(_LIMIT_SECONDS, partial(_ends_at, source, where, end))
+        assert _ends_at(source, where, end)
+    offsets, _, _ = _read(source, where, 15)
+    assert offsets == [5, 6, 7, 8, 10, 11, 12, 13]  # none was passed over for being known of
+
+
 def test_a_member_that_joins_gets_what_another_has_heard_that_it_loses_and_gives_it_back_when_it_leaves(
     ground: Ground,
 ) -> None:
@@ -170,6 +187,10 @@ def test_a_member_that_joins_gets_what_another_has_heard_that_it_loses_and_gives
     assert ours.poll(wait=True) is None  # it stopped reading what it lost
     leave()
     _poll_until(lambda: len(first.has) == 4, ours)
+
+
+def _ends_at(source: Source, partition: Partition, end: int) -> bool:
+    return source.known_end(partition) == end
 
 
 def _log_facts(source: Source, partition: Partition) -> LogFacts:

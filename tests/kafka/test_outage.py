@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -29,6 +30,7 @@ from foldline.embedded.java import find_java
 from foldline.embedded.kafka import Kafka
 from foldline.embedded.ports import Ports
 from foldline.kafka.topics import create_topics
+from foldline.watch.health import Health, Limits
 from growing import Log
 from harness import rows, workflow
 from members import PROTOCOLS, Member, membership, short_sessions
@@ -43,6 +45,7 @@ _ACLS = {
     "allow.everyone.if.no.acl.found": "true",
 }
 _MOST_TROUBLES = 12
+_PARTITIONS = 8
 _LONGEST_LEAVE_SECONDS = 30.0
 
 
@@ -116,6 +119,9 @@ def test_workers_outlive_the_broker_and_claim_back_what_they_lost_meanwhile(
         for member in members.values():
             member.wait_for(facts.PartitionFenced)
             member.wait_for(facts.BrokerTrouble)
+        classic = members["classic"]  # such a member sees by its own clock that its session has run out
+        classic.wait_until(lambda: len(classic.all(facts.PartitionLost)) == _PARTITIONS, "the loss of all it had")
+        assert not _ready(classic)
         broker.start()
         for protocol, member in members.items():
             logs[protocol].grow()
@@ -123,7 +129,15 @@ def test_workers_outlive_the_broker_and_claim_back_what_they_lost_meanwhile(
             logs[protocol].check()
             assert len(member.all(facts.BrokerTrouble)) <= _MOST_TROUBLES, member.heard
             assert not member.all(facts.PartitionStopped)
+            member.wait_until(partial(_ready, member), "being ready again")
         _leave_without_a_broker(broker, logs, members)
+
+
+def _ready(member: Member) -> bool:
+    health = Health(Limits(live=60, progress=300), lambda: 0.0)
+    for fact in list(member.heard):
+        health.hear(fact)
+    return health.report(database=None).ready.ok
 
 
 def _wait_until_granted(admin: AdminClient, topic: str) -> None:

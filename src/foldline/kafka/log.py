@@ -82,6 +82,17 @@ class LogReader:
         """The last stable offset of each partition: where a reader of committed records stops."""
         return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # see above
 
+    def ask_ends(self, partitions: Iterable[Partition]) -> dict[Partition, Future[Any]]:
+        """Ask for the last stable offsets; each answer has its `offset`, and comes by itself or not in `PATIENCE`."""
+        asked: dict[TopicPartition, OffsetSpec] = {
+            TopicPartition(p.topic, p.number): OffsetSpec.latest()  # type: ignore[no-untyped-call]  # see above
+            for p in partitions
+        }
+        futures = self._admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=PATIENCE
+        )
+        return {Partition(tp.topic, tp.partition): future for tp, future in futures.items()}
+
     def beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """The first offset that each partition still has."""
         return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # see above

@@ -31,15 +31,16 @@ class Reading:
         """Whether there is anything to move the position over."""
         return bool(self.messages) or self.end > self.start
 
-    def known_end(self, high: int) -> int:
-        """Where the partition ends for a reader of committed records; `high`: its high watermark as far as it is known.
+    def known_end(self, high: int, asked: int) -> int:
+        """Where the partition ends for a reader of committed records.
 
-        An open transaction lies below the watermark, but not before the end that the broker tells us of as reached.
+        `high`: its high watermark as far as it is known; `asked`: where it was said to end when somebody last asked. An
+        open transaction lies below the watermark, but not before the end that the broker tells us of as reached.
         """
         if not self.messages and self.end >= self.start:
-            return self.end
+            return max(self.end, asked)
         fetched = (self.messages[-1].offset() or 0) + 1 if self.messages else self.start
-        return max(high, fetched)
+        return max(high, asked, fetched)
 
     def chunk(self, most: int) -> Chunk:
         """The next records, `most` at the most; the chunk after it starts where this one ends."""

@@ -23,11 +23,12 @@ from foldline import facts
 from foldline.core.batch import Partition
 from foldline.errors import LogError
 from foldline.kafka.connection import reason_of
+from foldline.kafka.ends import Ends
 from foldline.kafka.log import LogReader
 from foldline.kafka.membership import Membership
 from foldline.kafka.properties import Properties, consumer_properties
 from foldline.kafka.reading import Reading
-from foldline.kafka.statistics import group_answers
+from foldline.kafka.statistics import GroupAnswer
 from foldline.kafka.trouble import SeldomSaid, meaning_of
 from foldline.kafka.truncation import read_on
 from foldline.kafka.watching import TopicWatch
@@ -61,10 +62,11 @@ class KafkaSource:
     ) -> None:
         self._log = LogReader(properties)
         self._watch = TopicWatch(self._log, topics)
+        self._ends = Ends(self._log)
         self._asked_at: dict[str, float] = {}
         self._topics = list(topics)
         self._batch_size = batch_size
-        self._group_answered = False
+        self._answer = GroupAnswer()
         self._trouble = SeldomSaid(announce)
         wanted = consumer_properties(properties, group_id)
         self._membership = Membership(wanted, self._trouble.hear, self._hear_statistics)
@@ -107,6 +109,7 @@ class KafkaSource:
         while (left := until - time.monotonic()) > 0 and not unless():
             self._take(self._consumer.consume(1, min(left, 0.1)))
             self._look()
+            self._ends.turn(self._reading, time.monotonic())
         self._consumer.resume([TopicPartition(p.topic, p.number) for p in self._reading])
 
     def known_end(self, partition: Partition) -> int | None:
@@ -119,7 +122,7 @@ class KafkaSource:
             _, high = self._consumer.get_watermark_offsets(asked, cached=True) or (-1, -1)
         except KafkaException:  # the client knows nothing of the partition yet
             high = -1
-        return reading.known_end(max(high, self._asked_ends.get(partition, -1)))
+        return reading.known_end(max(high, self._asked_ends.get(partition, -1)), self._ends.known(partition))
 
     def read_from(self, claim: Claim, offset: int) -> None:
         """Deliver the claimed partition's records from this offset on.
@@ -144,9 +147,7 @@ class KafkaSource:
 
     def stop_reading(self, partition: Partition) -> None:
         """Deliver nothing more of this partition."""
-        if self._reading.pop(partition, None) is not None:
-            self._turns.remove(partition)
-            self._watch.leave(partition)
+        if self._drop(partition):
             self._consumer.incremental_unassign([TopicPartition(partition.topic, partition.number)])
 
     def log_facts(self, partition: Partition) -> LogFacts:
@@ -195,6 +196,7 @@ class KafkaSource:
                 for message in run:
                     self._membership.hear(message)
                 continue
+            self._trouble.answered()
             partition = Partition(topic, number)
             for message in run:
                 reading = self._reading.get(partition)
@@ -233,13 +235,12 @@ class KafkaSource:
             self._trouble.hear(facts.BrokerTrouble(said))
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
-        self._group_answered = True
+        self._answer.came()
         consumer.incremental_assign([])  # noted only: what to read is assigned once it is claimed
         self._listener.assigned(_partitions(given))
 
     def _hear_statistics(self, said: str) -> None:
-        if not self._group_answered and group_answers(said):
-            self._group_answered = True
+        if self._answer.is_nothing(said, time.monotonic()):
             self._listener.assigned([])
 
     def _revoked(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
@@ -250,16 +251,22 @@ class KafkaSource:
 
     def _lost(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
         partitions = _partitions(taken)
+        self._answer.lost(time.monotonic())
         self._membership.forget(partitions)
         self._listener.lost(partitions)
         self._leave(consumer, partitions)
 
     def _leave(self, consumer: Consumer, partitions: Sequence[Partition]) -> None:
-        read = [partition for partition in partitions if self._reading.pop(partition, None) is not None]
-        for partition in read:
-            self._turns.remove(partition)
-            self._watch.leave(partition)
+        read = [partition for partition in partitions if self._drop(partition)]
         consumer.incremental_unassign([TopicPartition(p.topic, p.number) for p in read])
+
+    def _drop(self, partition: Partition) -> bool:
+        if self._reading.pop(partition, None) is None:
+            return False
+        self._turns.remove(partition)
+        self._watch.leave(partition)
+        self._ends.forget(partition)
+        return True
 
 
 def _partitions(listed: Iterable[TopicPartition]) -> list[Partition]:

@@ -32,13 +32,21 @@ class SeldomSaid:
     def __init__(self, announce: facts.Announce) -> None:
         self._announce = announce
         self._said_at: dict[str, float] = {}
+        self._said_all_down: set[str] = set()
 
     def hear(self, trouble: facts.BrokerTrouble) -> None:
         """Announce it, unless it was said lately; texts that differ in a duration are one."""
         now, known = time.monotonic(), _MILLISECONDS.sub("", trouble.problem)
         if now - self._said_at.get(known, -_SAY_AGAIN_SECONDS) >= _SAY_AGAIN_SECONDS:
             self._said_at[known] = now
+            if trouble.all_down:
+                self._said_all_down.add(known)
             self._announce(trouble)
+
+    def answered(self) -> None:
+        """A broker has answered: that none can be reached is news once more, and the client says it once only."""
+        while self._said_all_down:
+            del self._said_at[self._said_all_down.pop()]
 
 
 def meaning_of(
