@@ -113,7 +113,7 @@ class Custody:
             self._waiting[partition] = _Waiting()
 
     def released(self, partitions: Iterable[Partition], *, lost: bool = False) -> None:
-        """The group took these (`lost`: our session ran out); what is still folded for them will not be applied."""
+        """The group took these (`lost`: without a hand-over); what is still folded for them will not be applied."""
         for partition in partitions:
             self._waiting.pop(partition, None)
             self._stopped.pop(partition, None)

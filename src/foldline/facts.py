@@ -141,7 +141,7 @@ class PartitionReleased:
 
 @dataclass(frozen=True, slots=True)
 class PartitionLost:
-    """Our session in the group ran out, so the group gives this to another; what is in flight may still be fenced.
+    """A partition went without a hand-over: our session in the group ran out, or its topic is not there for us now.
 
     Attributes:
         partition: which one.

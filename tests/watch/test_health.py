@@ -227,7 +227,9 @@ def test_after_its_session_ran_out_it_is_not_ready_until_the_group_has_answered(
         worker.tells(facts.PartitionLost(HERE, 5))
         worker.turns(seconds=40)
         assert worker.well == (True, False, True)
-        assert worker.report().ready.why == "The session in the group ran out, and the group has not answered since."
+        assert worker.report().ready.why == (
+            "Partitions were lost, as when a session in the group runs out, and it has not answered since."
+        )
         worker.tells(facts.PartitionsAssigned(answer), *(facts.PartitionClaimed(each, 2, 5) for each in answer))
         assert worker.well == (True, True, True)
 

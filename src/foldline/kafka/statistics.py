@@ -23,7 +23,7 @@ class GroupAnswer:
         self._came = True
 
     def lost(self, now: float) -> None:
-        """Our session ran out: it has to answer again."""
+        """It has given away what we had: it has to answer again."""
         self._came = False
         self._lost_at = now
 

@@ -19,7 +19,7 @@ _LONGEST_TURN_SECONDS = 5.0
 """A turn that lasts longer waits for a server in its midst, and what is beyond is no partition's standstill."""
 
 _UNANSWERED = "The group has not answered yet."
-_LOST = "The session in the group ran out, and the group has not answered since."
+_LOST = "Partitions were lost, as when a session in the group runs out, and it has not answered since."
 
 Custody = Literal["held", "waiting", "stopped"]
 
