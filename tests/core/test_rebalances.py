@@ -41,6 +41,9 @@ def test_a_worker_that_lost_a_partition_and_is_fenced_in_flight_lets_it_go_and_l
     assert all(world.is_settled(partition) for partition in PARTITIONS)
     assert world.store.positions[TRANSITIONS].counts.total == 1
     assert not [fact for fact in world.announced if isinstance(fact, facts.PartitionFenced)]
+    lost = [fact for fact in world.announced if isinstance(fact, facts.PartitionLost | facts.PartitionReleased)]
+    assert facts.PartitionLost(str(TRANSITIONS), 0) in lost
+    assert not [fact for fact in lost if isinstance(fact, facts.PartitionReleased)]
 
 
 def test_a_zombie_is_fenced_in_flight_and_stays_away_until_the_group_confirms_it(world: World) -> None:
@@ -61,6 +64,8 @@ def test_what_is_in_flight_when_a_partition_is_revoked_is_committed_before_the_h
     world.turn(owner)
     assert TRANSITIONS not in world.log.owners
     assert world.store.positions[TRANSITIONS].next_offset == world.log.acknowledged[TRANSITIONS] == 1
+    gone = [fact for fact in world.announced if isinstance(fact, facts.PartitionLost | facts.PartitionReleased)]
+    assert gone == [facts.PartitionReleased(str(TRANSITIONS), 1)]
     world.log.assign(TRANSITIONS, successor.source)
     _turn_all(world, 2)
     assert world.is_settled(TRANSITIONS)

@@ -175,7 +175,10 @@ def test_a_transaction_that_hangs_is_nobodys_standstill() -> None:
         assert worker.well == (True, True, True)
         worker.turns(*BACKLOG)
     assert worker.well == (True, True, True)
-    worker.turns(*BACKLOG, seconds=301)
+    worker.turns(*BACKLOG, seconds=200)
+    worker.clock += 55
+    assert worker.well == (True, True, True)
+    worker.turns(*BACKLOG, seconds=52)
     assert worker.well == (True, True, False)
 
 
