@@ -18,8 +18,18 @@ _DEADLINE_SECONDS = 60
 _SIX_SECONDS: Mapping[str, str] = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "500"}
 
 
+_started: list[subprocess.Popen[str]] = []
+
+
+def kill_all() -> None:
+    """End what a test leaves behind, also what it has frozen: SIGKILL needs nobody who listens."""
+    while _started:
+        with _started.pop() as process:
+            process.kill()
+
+
 class Process:
-    """`foldline run` as a process of its own, and the lines that it logs."""
+    """`foldline run` as a process of its own, and the lines that it logs. `kill_all` ends those that are left."""
 
     def __init__(
         self, cluster: Cluster, *options: str, kafka: Mapping[str, str] = _SIX_SECONDS, **settings: str
@@ -42,6 +52,7 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
         )
+        _started.append(self.popen)
 
     def wait_for(self, event: str, times: int = 1) -> list[dict[str, Any]]:
         """Read log lines until the event was logged so often; returns what was logged."""
