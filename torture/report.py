@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 
@@ -30,13 +31,19 @@ def line(outcome: Outcome) -> str:
     return f"{head}; {'; '.join(parts)}; differences {len(outcome.differences)}; {outcome.seconds:.0f} s"
 
 
-def faults(outcome: Outcome) -> str:
-    """The first differences of a seed, and how to see them again."""
+def again(seed: int, seconds: float, without: str | None) -> str:
+    """The command that tries this seed in the same way."""
+    words = ["python", "-m", "torture", "--seed", str(seed), "--seconds", f"{seconds:g}"]
+    return shlex.join(words if without is None else [*words, "--without", without])
+
+
+def faults(outcome: Outcome, command: str) -> str:
+    """The first differences of a seed, and the command to see them again."""
     more = len(outcome.differences) - _SHOWN
     shown = [f"  {said[:600]}" for said in outcome.differences[:_SHOWN]]
     if more > 0:
         shown.append(f"  and {more:,} more")
-    return "\n".join([*shown, f"  again: python -m torture --seed {outcome.seed}"])
+    return "\n".join([*shown, f"  again: {command}"])
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
