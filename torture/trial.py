@@ -22,6 +22,7 @@ from torture.reading import Partition, read_log
 from torture.schedule import Conditions, conditions, steps
 from torture.siege import Siege
 from torture.stories import MACHINES
+from torture.survivors import left_behind
 from torture.tables import read_tables
 from torture.workers import PRODUCT, Worker, crew, heard
 from torture.writing import writing
@@ -72,7 +73,8 @@ def try_seed(
             siege.begin()
             with writing(log, place.bootstrap_servers, per_second=RECORDS_PER_SECOND) as progress:
                 siege.carry_out(steps(seed), seconds)
-            siege.relieve()
+                siege.relieve()
+            outcome.differences += left_behind(places, place)
             for worker in places:
                 worker.leave()
             for worker in places:
