@@ -13,7 +13,16 @@ from torture.proxy import Blow
 from torture.trial import Outcome
 
 _SHOWN = 12
-_GREAT = ("freeze", "leave", "database restart", "session ended", "broker kill", "ended by themselves", "missed")
+_GREAT = (
+    "freeze",
+    "leave",
+    "database restart",
+    "session ended",
+    "broker kill",
+    "usurped",
+    "ended by themselves",
+    "missed",
+)
 
 
 def line(outcome: Outcome) -> str:

@@ -37,6 +37,7 @@ _LEAST_HEALTHY = 2
 _BORN_SECONDS = 1.5
 _COMMON_SECONDS = 2.0
 _RARE_SECONDS = 8.0
+_ALL_THERE_SECONDS = 20.0
 
 
 @dataclass
@@ -72,6 +73,28 @@ class Siege:
             worker.proxy.set(None)
             if worker.frozen:
                 worker.thaw()
+
+    def usurp(self) -> None:
+        """The last blow: a claim that comes when the partition is somebody else's, from one who dies of it.
+
+        The group knows nothing of it and gives the partition to nobody: its owner has to claim it back by itself.
+        """
+        self.relieve()
+        until = time.monotonic() + _ALL_THERE_SECONDS
+        while len(self._healthy()) < len(self.workers) and time.monotonic() < until:
+            self._tend(_TICK)
+        usurper, late, answered = self.workers[0], Trap(Point.CLAIM, Blow.FREEZE), Trap(Point.CLAIMED, Blow.KILL)
+        usurper.kill()
+        usurper.proxy.set(late)
+        self._start(usurper)
+        if late.sprung.wait(_ALL_THERE_SECONDS):
+            time.sleep(_FREEZE_LONGER_SECONDS)
+            usurper.proxy.set(answered)
+            usurper.thaw()
+        if late.sprung.is_set() and answered.sprung.wait(_COMMON_SECONDS):
+            self.done["usurped"] += 1
+            time.sleep(_COMMON_SECONDS)  # until its owner has heard of it, while there is more to project
+        self.relieve()
 
     def _take(self, step: Step) -> None:
         healthy = self._healthy()

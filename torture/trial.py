@@ -73,7 +73,7 @@ def try_seed(
             siege.begin()
             with writing(log, place.bootstrap_servers, per_second=RECORDS_PER_SECOND) as progress:
                 siege.carry_out(steps(seed), seconds)
-                siege.relieve()
+                siege.usurp()
             outcome.differences += left_behind(places, place)
             for worker in places:
                 worker.leave()
