@@ -83,10 +83,19 @@ def end_frozen(connection: psycopg.Connection[Any], holder: Session) -> None:
 
 
 def settled(
-    lanes: Lanes, name: str, given: Future[_Result], *, within: float | None = None, hurried: bool = False
+    lanes: Lanes,
+    name: str,
+    given: Future[_Result],
+    *,
+    within: float | None = None,
+    hurried: bool = False,
+    ending: bool = True,
 ) -> _Result:
-    """Wait for what was given to a lane, as `Lanes.settle`; if it fails, the fault names whose lock it waited for."""
-    look = _Look(lanes, name)
+    """Wait for what was given to a lane, as `Lanes.settle`; if it fails, the fault names whose lock it waited for.
+
+    A worker that is frozen with that lock is ended meanwhile, if `ending`.
+    """
+    look = _Look(lanes, name, ending=ending)
     try:
         return lanes.settle(name, given, within=within, hurried=hurried, meanwhile=look.again)
     except Held:
@@ -99,10 +108,10 @@ def settled(
         look.hear_out()
 
 
-def _look_at(connection: psycopg.Connection[Any], pid: int) -> Session | None:
-    """Who keeps this session waiting; ends it if it is frozen."""
+def _look_at(connection: psycopg.Connection[Any], pid: int, *, ending: bool) -> Session | None:
+    """Who keeps this session waiting; ends it if it is frozen and that is wanted."""
     found = blocker_of(connection, pid)
-    if found is not None and found.frozen:
+    if found is not None and found.frozen and ending:
         end_frozen(connection, found)
     return found
 
@@ -110,10 +119,11 @@ def _look_at(connection: psycopg.Connection[Any], pid: int) -> Session | None:
 class _Look:
     """Finds out who keeps a lane waiting for a lock, without waiting for the answer."""
 
-    def __init__(self, lanes: Lanes, name: str) -> None:
+    def __init__(self, lanes: Lanes, name: str, *, ending: bool) -> None:
         self.blocker: Session | None = None
         self._lanes = lanes
         self._name = name
+        self._ending = ending
         self._asked: Future[Session | None] | None = None
         self._due = time.monotonic() + lanes.soon(_LOOK_FIRST_SECONDS)
 
@@ -122,7 +132,9 @@ class _Look:
         self._take()
         pid = self._lanes.pid(self._name)
         if self._asked is None and pid is not None and time.monotonic() >= self._due:
-            self._asked = self._lanes.beside(self._name, lambda connection: _look_at(connection, pid))
+            self._asked = self._lanes.beside(
+                self._name, lambda connection: _look_at(connection, pid, ending=self._ending)
+            )
             self._due = time.monotonic() + self._lanes.soon(_LOOK_AGAIN_SECONDS)
 
     def hear_out(self) -> None:
@@ -134,7 +146,7 @@ class _Look:
     def _take(self) -> None:
         if self._asked is not None and self._asked.done():
             if self._asked.exception() is None and (found := self._asked.result()) is not None:
-                if found.frozen and self.blocker != found:
+                if found.frozen and self._ending:
                     self._lanes.announce(facts.BlockerEnded(str(found)))
                 self.blocker = found
             self._asked = None

@@ -86,9 +86,10 @@ class PostgresTables:
 
     def claim(self, partition: Partition, log: LogFacts) -> Claim:
         """Take the partition over, and see that our machines may judge it."""
-        return self._call(
+        given = self._lanes.start(
             "reader", lambda connection: claims.claim(connection, partition, log, self._claimant, self._book)
         )
+        return settled(self._lanes, "reader", given, ending=False)  # a claim ends the owner itself
 
     def load_entities(self, keys: Sequence[EntityKey]) -> dict[EntityKey, Entity | None]:
         """The row of every key, None where it has none."""
