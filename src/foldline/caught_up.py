@@ -29,7 +29,7 @@ def until_caught_up(log: LogReader, reports: Reports, topics: Sequence[str], cus
             return False
         asked_at = time.monotonic()
         try:
-            positions = {Partition(p.topic, p.partition): p for p in reports.positions()}
+            positions = {each.key: each for each in reports.positions()}
             older = [(Partition(topic, later), Partition(topic, older)) for topic, later, older in reports.barriers()]
         except FoldlineError:  # the worker meets a database that is away, too, and waits for it
             return False

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from foldline.errors import UsageError
 from foldline.printable import printable
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -34,6 +35,18 @@ def json_out(value: object) -> None:
     Dataclasses become objects, times ISO 8601 with Z, `msgspec.Raw` stays as it is.
     """
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def lists(context: typer.Context, *, as_json: bool) -> bool:
+    """Whether a group of commands is asked for its list, and not for one of its commands.
+
+    Raises:
+        UsageError: `--json` stands before a command, where it is the list's.
+    """
+    command = context.invoked_subcommand
+    if command is not None and as_json:
+        raise UsageError(f"--json before `{command}` is the list's.", remedy=f"Put it behind `{command}`.")
+    return command is None
 
 
 def line_out(text: str = "", *, style: str = "") -> None:

@@ -84,14 +84,7 @@ class LogReader:
 
     def ask_ends(self, partitions: Iterable[Partition]) -> dict[Partition, Future[Any]]:
         """Ask for the last stable offsets; each answer has its `offset`, and comes by itself or not in `PATIENCE`."""
-        asked: dict[TopicPartition, OffsetSpec] = {
-            TopicPartition(p.topic, p.number): OffsetSpec.latest()  # type: ignore[no-untyped-call]  # see above
-            for p in partitions
-        }
-        futures = self._admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=PATIENCE
-        )
-        return {Partition(tp.topic, tp.partition): future for tp, future in futures.items()}
+        return self._ask_offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # see above
 
     def beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """The first offset that each partition still has."""
@@ -136,11 +129,20 @@ class LogReader:
         spec: OffsetSpec,
         isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
     ) -> dict[Partition, int]:
+        try:
+            asked = self._ask_offsets(partitions, spec, isolation)
+            return {partition: answer.result().offset for partition, answer in asked.items()}
+        except KafkaException as error:
+            raise self._explained(error, asked="list offsets") from None
+
+    def _ask_offsets(
+        self,
+        partitions: Iterable[Partition],
+        spec: OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+    ) -> dict[Partition, Future[Any]]:
         asked: dict[TopicPartition, OffsetSpec] = {TopicPartition(p.topic, p.number): spec for p in partitions}
         if not asked:
             return {}
-        try:
-            futures = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=PATIENCE)
-            return {Partition(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
-        except KafkaException as error:
-            raise self._explained(error, asked="list offsets") from None
+        answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=PATIENCE)
+        return {Partition(tp.topic, tp.partition): answer for tp, answer in answers.items()}

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from foldline.core.batch import Partition
 from foldline.ports import ReadTo
 
 
@@ -59,6 +60,11 @@ class Position:
     compaction_accepted: bool
 
     @property
+    def key(self) -> Partition:
+        """Which partition it is of."""
+        return Partition(self.topic, self.partition)
+
+    @property
     def read_to(self) -> ReadTo | None:
         """How far records were read, and in whose log, if it is known."""
         if self.leader_epoch is None or self.leader_epoch_at is None:
@@ -93,6 +99,11 @@ class AcceptanceEntry:
     why: str
     accepted_by: str
     accepted_at: datetime
+
+    @property
+    def key(self) -> Partition:
+        """Which partition it is about."""
+        return Partition(self.topic, self.partition)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Reports:
 
     def open_dead_letters(self) -> list[tuple[str, str, int]]:
         """Open dead letters by verdict and reason."""
-        return self._tuples("count_dead_letters")
+        return [(verdict, reason, count) for verdict, reason, count, _ in self._tuples("dead_letters_backlog")]
 
     def entity(self, fsm_type: str, entity_id: str) -> EntityStory | None:
         """One entity with its history in the log's order, None if nothing is kept of it."""

@@ -16,7 +16,6 @@ from foldline.cli.operate.status import lag_now
 from foldline.cli.operate.tally import Tally
 from foldline.cli.output import plain
 from foldline.cli.stories.history import position_of
-from foldline.core.batch import Partition
 from foldline.core.machine import Machine
 from foldline.errors import FoldlineError
 from foldline.kafka.log import LogReader
@@ -93,7 +92,7 @@ class Glances:
     def look(self) -> None:
         """Ask the servers now. Raises `FoldlineError` when one of them does not answer."""
         states = {(fsm_type, state): count for fsm_type, state, count in self._reports.states()}
-        positions = {Partition(each.topic, each.partition): each for each in self._reports.positions()}
+        positions = {each.key: each for each in self._reports.positions()}
         lag = sum(each or 0 for each in lag_now(self._log, self._settings.topics, positions).values())
         letters = self._reports.dead_letters(status=None, reason=None, entity_id=None, limit=_LETTERS)
         before = self._last

@@ -11,7 +11,7 @@ import typer
 
 from foldline.app import Place
 from foldline.cli.here import here
-from foldline.cli.output import AsJson, instant, json_out, line_out, plain, table_out
+from foldline.cli.output import AsJson, instant, json_out, line_out, lists, plain, table_out
 from foldline.cli.shapes import prints
 from foldline.core.batch import Partition
 from foldline.errors import AbsentError, UnfinishedError, UsageError
@@ -51,12 +51,7 @@ class Accepted:
 @prints(list[Position])
 def positions(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     """Print where each partition stands and who claimed it last."""
-    if ctx.invoked_subcommand is not None:
-        if as_json:
-            raise UsageError(
-                f"--json before `{ctx.invoked_subcommand}` is the list's.",
-                remedy=f"Put it behind `{ctx.invoked_subcommand}`.",
-            )
+    if not lists(ctx, as_json=as_json):
         return
     found = Reports(here(database=True).database_url).positions()
     if as_json:
@@ -66,7 +61,7 @@ def positions(ctx: typer.Context, *, as_json: AsJson = False) -> None:
         ["partition", "next offset", "begun at", "epoch", "group", "owner", "claimed", "moved", "stopped"],
         [
             [
-                f"{each.topic}[{each.partition}]",
+                each.key,
                 each.next_offset,
                 each.begun_at,
                 each.epoch,
@@ -106,12 +101,10 @@ def accept(
     for position in _stopped(place, topic, partition):
         acceptance = _acceptance(place, position)
         if not accept_position(place.database_url, position, acceptance, why=why, who=_who()):
-            raise UnfinishedError(
-                f"{topic}[{position.partition}] is no longer as it was.", remedy="Look at `foldline positions`."
-            )
+            raise UnfinishedError(f"{position.key} is no longer as it was.", remedy="Look at `foldline positions`.")
         given.append(_said(position, acceptance))
         if not as_json:
-            line_out(f"{topic}[{position.partition}] {_told(position, acceptance)}")
+            line_out(f"{position.key} {_told(position, acceptance)}")
     if as_json:
         json_out(given)
 
@@ -128,7 +121,7 @@ def accepted_before(*, as_json: AsJson = False) -> None:
         ["partition", "from", "to", "by", "at", "why", "problem"],
         [
             [
-                f"{each.topic}[{each.partition}]",
+                each.key,
                 each.from_offset,
                 each.to_offset,
                 each.accepted_by,
@@ -144,7 +137,7 @@ def accepted_before(*, as_json: AsJson = False) -> None:
 def _stopped(place: Place, topic: str, partition: int | None) -> list[Position]:
     of_topic = [each for each in Reports(place.database_url).positions() if each.topic == topic]
     asked = [each for each in of_topic if partition in (None, each.partition)]
-    name = topic if partition is None else f"{topic}[{partition}]"
+    name = topic if partition is None else str(Partition(topic, partition))
     if not asked:
         raise AbsentError(f"{name} has no position.", remedy="`foldline positions` lists those that have.")
     stopped = [each for each in asked if each.stopped_reason is not None]
@@ -155,7 +148,7 @@ def _stopped(place: Place, topic: str, partition: int | None) -> list[Position]:
 
 def _acceptance(place: Place, position: Position) -> Acceptance:
     """What there is to accept, which the log says."""
-    partition = Partition(position.topic, position.partition)
+    partition = position.key
     log = LogReader(place.kafka_properties).facts(partition)
     standing = Standing(partition, position.next_offset, position.topic_id, position.compaction_accepted)
     loss = loss_of(standing, log)

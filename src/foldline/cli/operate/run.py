@@ -97,8 +97,7 @@ def unfinished(place: Place, ours: Projection, *, caught_up: bool) -> FoldlineEr
         return UnfinishedError(f"{partition} was stopped: {fault.problem}", remedy=fault.remedy)
     for position in Reports(place.database_url).positions():
         if position.stopped_reason and position.topic in place.settings.topics:
-            name = f"{position.topic}[{position.partition}]"
-            return UnfinishedError(f"{name} was stopped by {position.owner}: {position.stopped_reason}")
+            return UnfinishedError(f"{position.key} was stopped by {position.owner}: {position.stopped_reason}")
     if not caught_up:
         return UnfinishedError(
             "The worker was stopped before it had caught up.", remedy="Run it again: it goes on where it stands."

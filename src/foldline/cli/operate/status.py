@@ -100,7 +100,7 @@ def status(*, as_json: AsJson = False) -> None:
     """Print lag, verdicts, owners, stopped partitions, states and open dead letters."""
     place = here(database=True, kafka=True)
     reports = Reports(place.database_url)
-    positions = {Partition(each.topic, each.partition): each for each in reports.positions()}
+    positions = {each.key: each for each in reports.positions()}
     lag = _lag(place, positions)
     states, workflows, letters = reports.states(), reports.workflow_statuses(), reports.open_dead_letters()
     partitions = sorted({*positions, *lag.of}, key=lambda partition: (partition.topic, partition.number))

@@ -11,7 +11,7 @@ import typer
 
 from foldline.app import machines_of, survey_of
 from foldline.cli.completion import fsm_types
-from foldline.cli.output import AsJson, counted, json_out, line_out, plain, table_out
+from foldline.cli.output import AsJson, counted, json_out, line_out, lists, plain, table_out
 from foldline.cli.setup.machine_shapes import (
     LoadedMachine,
     MachineCheck,
@@ -42,12 +42,7 @@ class Format(StrEnum):
 @prints(list[LoadedMachine])
 def machines(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     """List the loaded machines; `check` looks for faults, `graph` prints a state diagram."""
-    if ctx.invoked_subcommand is not None:
-        if as_json:
-            raise UsageError(
-                f"--json before `{ctx.invoked_subcommand}` is the list's.",
-                remedy=f"Put it behind `{ctx.invoked_subcommand}`.",
-            )
+    if not lists(ctx, as_json=as_json):
         return
     found = survey_of(load_settings())
     if found.faults:

@@ -3,4 +3,4 @@ SELECT verdict, reason, count(*), greatest(0, EXTRACT(epoch FROM now() - min(rec
   FROM foldline_dead_letters
  WHERE status = 'open'
  GROUP BY verdict, reason
- ORDER BY verdict COLLATE "C", reason COLLATE "C"
+ ORDER BY verdict COLLATE "C", count(*) DESC, reason COLLATE "C"
