@@ -4,7 +4,6 @@ CREATE TABLE IF NOT EXISTS foldline_dead_letters (
     id                  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic               varchar(249) NOT NULL,
     partition           integer      NOT NULL,
-    incarnation         integer      NOT NULL DEFAULT 0,
     record_offset       bigint       NOT NULL,
     verdict             varchar(20)  NOT NULL CHECK (verdict IN ('rejected', 'undecodable')),
     reason              varchar(50)  NOT NULL,
@@ -21,12 +20,10 @@ CREATE TABLE IF NOT EXISTS foldline_dead_letters (
     recorded_at         timestamptz  NOT NULL DEFAULT clock_timestamp(),
     status              varchar(20)  NOT NULL DEFAULT 'open'
         CHECK (status IN ('open', 'redriven', 'applied', 'rejected_again', 'dropped')),
-    UNIQUE (topic, partition, record_offset, incarnation)
+    UNIQUE (topic, partition, record_offset)
 );
 COMMENT ON TABLE foldline_dead_letters IS 'Records that were rejected or could not be decoded: key, value, headers, timestamp and position as they came.';
-COMMENT ON COLUMN foldline_dead_letters.incarnation IS 'Which of the logs of this name it lay in: 0, unless an operator has accepted another in place of the first.';
 COMMENT ON COLUMN foldline_dead_letters.headers IS 'List of [name, value in base64 or null], in order; NULL if there were none.';
 COMMENT ON COLUMN foldline_dead_letters.status IS 'What became of it: open until somebody redrives or drops it.';
 CREATE INDEX IF NOT EXISTS idx_dead_letters_reason ON foldline_dead_letters (reason, id);
 CREATE INDEX IF NOT EXISTS idx_dead_letters_entity ON foldline_dead_letters (fsm_type, entity_id) WHERE entity_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS idx_dead_letters_open ON foldline_dead_letters (recorded_at) WHERE status = 'open';

@@ -10,11 +10,11 @@ _KINDS = {
         " WHERE relnamespace = 'public'::regnamespace"
     ),
     "columns": (
-        "SELECT attrelid::regclass::text, attnum, attname, format_type(atttypid, atttypmod), attnotnull, attidentity,"
-        " attacl::text, pg_get_expr(adbin, adrelid)"
+        "SELECT attrelid::regclass::text, rank() OVER (PARTITION BY attrelid ORDER BY attnum), attname,"
+        " format_type(atttypid, atttypmod), attnotnull, attidentity, attacl::text, pg_get_expr(adbin, adrelid)"
         " FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid"
         " LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"
-        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped"
     ),
     "indexes": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "constraints": (

@@ -4,16 +4,17 @@ BEGIN
     IF to_regprocedure('foldline_begin_rollback(integer)') IS NOT NULL THEN
         PERFORM foldline_begin_rollback(4);
     END IF;
-    -- 006
-    DROP TABLE IF EXISTS foldline_dead_letters;
-    -- 005
-    DROP TABLE IF EXISTS foldline_identities;
-    -- 004
+    -- 007
     DROP FUNCTION IF EXISTS foldline_accept_position(
         text, integer, bigint, text, bigint, boolean, text, integer, boolean, text, text);
     DROP TABLE IF EXISTS foldline_acceptances;
     DROP TABLE IF EXISTS foldline_barriers;
     DROP TABLE IF EXISTS foldline_topics;
+    -- 006
+    DROP TABLE IF EXISTS foldline_dead_letters;
+    -- 005
+    DROP TABLE IF EXISTS foldline_identities;
+    -- 004
     DROP TABLE IF EXISTS foldline_machine_activations;
     DROP TABLE IF EXISTS foldline_machine_versions;
     DROP TABLE IF EXISTS foldline_positions;

@@ -4,6 +4,21 @@ BEGIN
     IF to_regprocedure('foldline_begin_rollback(integer)') IS NOT NULL THEN
         PERFORM foldline_begin_rollback(6);
     END IF;
+    -- 007
+    DROP FUNCTION IF EXISTS foldline_accept_position(
+        text, integer, bigint, text, bigint, boolean, text, integer, boolean, text, text);
+    DROP TABLE IF EXISTS foldline_acceptances;
+    DROP TABLE IF EXISTS foldline_barriers;
+    DROP TABLE IF EXISTS foldline_topics;
+    ALTER TABLE foldline_positions
+        DROP COLUMN IF EXISTS incarnation,
+        DROP COLUMN IF EXISTS leader_epoch_at,
+        DROP COLUMN IF EXISTS tripped,
+        DROP COLUMN IF EXISTS compaction_accepted;
+    ALTER TABLE foldline_machine_activations DROP CONSTRAINT IF EXISTS foldline_machine_activations_pkey;
+    ALTER TABLE foldline_machine_activations DROP COLUMN IF EXISTS incarnation;
+    ALTER TABLE foldline_machine_activations ADD PRIMARY KEY (topic, partition, fsm_type, from_offset);
+    COMMENT ON COLUMN foldline_positions.topic_id IS NULL;
     -- 006
     DROP TABLE IF EXISTS foldline_dead_letters;
 END

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from commands import Commands
+from foldline.postgres.migrations import migrations
 
 RUNNER = Path(__file__).parents[2] / "scripts/migration/apply_migrations.py"
 
@@ -36,7 +37,7 @@ def test_migrations_are_applied_looked_at_and_rolled_back(on_empty: Commands) ->
     assert on_empty("migrate", "--rollback", "99", "--yes").code == 1
 
 
-@pytest.mark.parametrize(("answer", "code", "left"), [(b"n\n", 1, 6), (b"y\n", 0, 3)])
+@pytest.mark.parametrize(("answer", "code", "left"), [(b"n\n", 1, len(migrations())), (b"y\n", 0, 3)])
 def test_on_a_terminal_a_rollback_asks_first(on_empty: Commands, answer: bytes, code: int, left: int) -> None:
     on_empty("migrate")
     ours, theirs = pty.openpty()
@@ -53,8 +54,8 @@ def test_on_a_terminal_a_rollback_asks_first(on_empty: Commands, answer: bytes, 
     os.close(theirs)
     assert ended.returncode == code
     assert b"004_create_positions.sql" in ended.stderr
-    migrations = on_empty("migrate", "--status", "--json").json["migrations"]
-    assert sum(migration["applied_at"] is not None for migration in migrations) == left
+    listed = on_empty("migrate", "--status", "--json").json["migrations"]
+    assert sum(each["applied_at"] is not None for each in listed) == left
 
 
 def test_the_seeds_runner_says_and_does_what_migrate_does(on_empty: Commands, empty_database_url: str) -> None:

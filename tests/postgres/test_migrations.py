@@ -6,6 +6,7 @@ import shutil
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
@@ -16,6 +17,15 @@ from foldline.resources import MIGRATIONS
 from harness import WORKFLOWS, Projector, rows, snapshot, transition, workflow
 from psql import psql
 
+RELEASED = 6
+CHECKSUMS = {
+    "001_create_fsm_state_table.sql": "be95ef048eee1cd8",
+    "002_create_fsm_state_history.sql": "d9d046de4e8bcc46",
+    "003_create_workflow_executions.sql": "d8096cad6ec3b631",
+    "004_create_positions.sql": "79c22d46c0f3edf0",
+    "005_create_identities.sql": "162d153a2daffa66",
+    "006_create_dead_letters.sql": "19203ac98266738a",
+}
 LAST = len(migrations())
 NUMBERS = range(1, LAST + 1)
 _TRACKED = "SELECT number, name FROM foldline_migrations ORDER BY number"
@@ -139,21 +149,50 @@ def test_a_database_that_lacks_migrations_is_refused(empty_database_url: str, di
     with pytest.raises(MigrationError, match=f"lacks 001_create_fsm_state_table.sql and {LAST - 1} more"):
         Runner(empty_database_url).check()
     Runner(empty_database_url, first(directory, LAST - 1)).apply()
-    with pytest.raises(MigrationError, match=r"lacks 006_create_dead_letters\.sql\. Run `foldline migrate`"):
+    with pytest.raises(MigrationError, match=f"lacks {migrations()[-1].name}. Run `foldline migrate`"):
         Runner(empty_database_url).check()
+
+
+def test_tables_of_the_release_before_go_on_with_the_migrations_that_came_later(projector: Projector) -> None:
+    """001 to 006 are what the first release had; what they hold is judged on after 007 and whatever follows it."""
+    early = (transition("START_PROCESSING", event_id="1"), transition("SHRINK", event_id="2"))
+    projector.project(*early)
+    before = snapshot(projector.database_url)
+    positions = rows(projector.database_url, "SELECT topic, partition, next_offset FROM foldline_positions")
+    Runner(projector.database_url).roll_back(RELEASED + 1)
+    with psycopg.connect(projector.database_url) as connection:
+        connection.cursor().executemany(
+            "INSERT INTO foldline_positions (topic, partition, next_offset, begun_at, epoch, group_id, owner)"
+            " VALUES (%s, %s, %s, 0, 1, 'foldline', 'release 1')",
+            positions,
+        )
+    assert [status.number for status in Runner(projector.database_url).apply()] == list(range(RELEASED + 1, LAST + 1))
+    after = snapshot(projector.database_url)
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == {"foldline_positions"}, "verdicts are counted anew"
+    Projector(projector.database_url).project(*early, *early, transition("COMPLETE_INDEXING", event_id="3"))
+    assert rows(projector.database_url, "SELECT current_state FROM fsm_state") == [("INDEXED",)]
+    assert rows(projector.database_url, "SELECT applied, duplicate FROM foldline_positions WHERE next_offset > 0") == [
+        (1, 2)
+    ]
+
+
+def test_what_was_released_is_never_edited() -> None:
+    """Who has applied a file has its checksum: an edited one would refuse to run for all of them."""
+    assert {each.name: each.checksum[:16] for each in migrations() if each.number <= RELEASED} == CHECKSUMS
 
 
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("007_Upper.sql", "is not named"),
-        ("007_no_rollback.sql", "has no rollback"),
-        ("008_a_gap.sql", "are not numbered"),
+        (f"{LAST + 1:03}_Upper.sql", "is not named"),
+        (f"{LAST + 1:03}_no_rollback.sql", "has no rollback"),
+        (f"{LAST + 2:03}_a_gap.sql", "are not numbered"),
     ],
 )
 def test_a_directory_that_is_not_in_order_is_refused(directory: Path, name: str, problem: str) -> None:
     (directory / name).touch()
-    (directory / "rollback" / "008_rollback.sql").touch()
+    (directory / "rollback" / f"{LAST + 2:03}_rollback.sql").touch()
     with pytest.raises(MigrationError, match=problem):
         migrations(directory)
 
