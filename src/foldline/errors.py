@@ -69,3 +69,7 @@ class UnhealthyError(FoldlineError):
 
 class UnfinishedError(FoldlineError):
     """A worker could not, or was not let, do all that it was asked to."""
+
+
+class SpaceError(FoldlineError):
+    """The local disk does not take what a command sets aside on it."""

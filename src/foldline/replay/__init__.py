@@ -1,0 +1,1 @@
+"""Folding the log again beside the tables that it was folded into."""

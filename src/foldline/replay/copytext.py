@@ -1,0 +1,33 @@
+"""Rows as COPY writes them in its text format, with a vertical tab for NULL: a tab between columns.
+
+COPY writes a backslash before what would confuse a reader, before a vertical tab in a value too. So a vertical tab by
+itself is NULL and nothing else, and a line without a backslash has nothing to undo: that is nearly every line.
+"""
+
+from __future__ import annotations
+
+import re
+
+OPTIONS = r"(FORMAT text, NULL E'\v', ENCODING 'UTF8')"
+"""What COPY must be told, in SQL."""
+
+_NULL = b"\v"
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_MEANT = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+
+
+def columns(line: bytes) -> list[bytes | None]:
+    """The columns of a row, None for NULL; the line without its end."""
+    if b"\\" in line:
+        return [None if column == _NULL else _undone(column) for column in line.split(b"\t")]
+    return [None if column == _NULL else column for column in line.split(b"\t")]
+
+
+def leading(line: bytes, count: int) -> list[bytes]:
+    """The first so many columns of a row that has more; they are not NULL."""
+    found = line.split(b"\t", count)[:count]
+    return list(map(_undone, found)) if b"\\" in line else found
+
+
+def _undone(column: bytes) -> bytes:
+    return _ESCAPED.sub(lambda found: _MEANT.get(found[1], found[1]), column)

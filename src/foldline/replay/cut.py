@@ -1,0 +1,223 @@
+"""One moment of the tables: where every partition stood, who had judged, and rows as COPY wrote them.
+
+Columns are named by the tuples below. A value is the text that PostgreSQL writes for it, in UTF-8: times in UTC as
+`2026-01-31 12:00:00.123456+00`, booleans as `t` and `f`, jsonb in its canonical form; None is NULL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from foldline.core.batch import Partition
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one partition stands, and how its records ended.
+
+    Attributes:
+        partition: which one.
+        incarnation: how often another log of this name was accepted in place of the first.
+        topic_id: the id that Kafka gave the topic; None if it gave none.
+        begun_at: the offset that the first claim began at.
+        next_offset: the offset of the next record to be judged.
+        applied: how many records were applied.
+        duplicate: how many records were duplicates.
+        rejected: how many records were rejected.
+        undecodable: how many records could not be decoded.
+        stopped_reason: why the partition stopped; None if it did not.
+        compaction_accepted: whether somebody has accepted that the topic is compacted.
+    """
+
+    partition: Partition
+    incarnation: int
+    topic_id: str | None
+    begun_at: int
+    next_offset: int
+    applied: int
+    duplicate: int
+    rejected: int
+    undecodable: int
+    stopped_reason: str | None
+    compaction_accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """From which offset of a partition on which version of a machine judges; version None: none is loaded."""
+
+    partition: Partition
+    incarnation: int
+    fsm_type: str
+    from_offset: int
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A partition went on elsewhere: from one offset to another, in the log of this incarnation."""
+
+    partition: Partition
+    incarnation: int
+    from_offset: int
+    to_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """A partition that was added later began only when an older one had been judged up to this offset."""
+
+    partition: Partition
+    older: int
+    end_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is read once.
+
+    Attributes:
+        taken_at: when, by the database's clock.
+        standings: every partition that was ever claimed, by topic and number.
+        activations: by partition, incarnation, machine and offset.
+        definitions: every machine version that ever judged, as JSON text, by name and version.
+        cleaned_up_to: the latest cut-off of the clean-ups, by the table that they clean.
+        accepted: in the order in which they were accepted.
+        barriers: by partition.
+        estimates: about how many rows each of the shapes below has.
+    """
+
+    taken_at: datetime
+    standings: tuple[Standing, ...]
+    activations: tuple[Activation, ...]
+    definitions: Mapping[tuple[str, int], str]
+    cleaned_up_to: Mapping[str, datetime]
+    accepted: tuple[Accepted, ...]
+    barriers: tuple[Barrier, ...]
+    estimates: Mapping[type[Row], int]
+
+
+class EntityRow(NamedTuple):
+    """A row of fsm_state, without what SQL keeps there for itself: its id, its own times, its lease."""
+
+    fsm_type: bytes
+    entity_id: bytes
+    current_state: bytes
+    previous_state: bytes | None
+    transition_timestamp: bytes
+    metadata: bytes | None
+    revision: bytes
+    previous_revision: bytes | None
+    retry_count: bytes
+    kept_lease_id: bytes | None
+    kept_lease_epoch: bytes | None
+    topic: bytes | None
+    partition: bytes | None
+    record_offset: bytes | None
+
+
+class HistoryRow(NamedTuple):
+    """A row of fsm_state_history."""
+
+    fsm_type: bytes
+    entity_id: bytes
+    id: bytes
+    from_state: bytes | None
+    to_state: bytes
+    action: bytes
+    transitioned_at: bytes
+    duration_ms: bytes | None
+    correlation_id: bytes | None
+    metadata: bytes | None
+    success: bytes
+    error_message: bytes | None
+    event_id: bytes | None
+    reason: bytes | None
+    topic: bytes | None
+    partition: bytes | None
+    record_offset: bytes | None
+    definition_version: bytes | None
+    recorded_at: bytes | None
+
+
+class WorkflowRow(NamedTuple):
+    """A row of workflow_executions, or of foldline_cleaned_workflows: then it is `cleaned`."""
+
+    workflow_id: bytes
+    cleaned: bytes
+    operation_type: bytes
+    entity_id: bytes
+    status: bytes
+    current_step: bytes | None
+    completed_steps: bytes
+    started_at: bytes
+    completed_at: bytes | None
+    duration_ms: bytes | None
+    correlation_id: bytes | None
+    input_payload: bytes | None
+    output_results: bytes | None
+    error_message: bytes | None
+    retry_count: bytes
+    failed_step: bytes | None
+    metadata: bytes | None
+    last_event_at: bytes | None
+    revision: bytes
+    previous_revision: bytes | None
+    kept_lease_id: bytes | None
+    kept_lease_epoch: bytes | None
+    topic: bytes | None
+    partition: bytes | None
+    record_offset: bytes | None
+
+
+class TimelineRow(NamedTuple):
+    """A row of workflow_execution_history."""
+
+    workflow_id: bytes
+    id: bytes
+    kind: bytes
+    step: bytes | None
+    occurred_at: bytes
+    correlation_id: bytes | None
+    event_id: bytes | None
+    error_message: bytes | None
+    payload: bytes | None
+    topic: bytes | None
+    partition: bytes | None
+    record_offset: bytes | None
+
+
+class LetterRow(NamedTuple):
+    """A row of foldline_dead_letters; key and value in hexadecimal digits. They come in the order of the log."""
+
+    topic: bytes
+    partition: bytes
+    incarnation: bytes
+    record_offset: bytes
+    id: bytes
+    verdict: bytes
+    reason: bytes
+    detail: bytes
+    fsm_type: bytes | None
+    entity_id: bytes | None
+    workflow_id: bytes | None
+    correlation_id: bytes | None
+    event_id: bytes | None
+    status: bytes
+    record_timestamp_ms: bytes | None
+    key: bytes | None
+    value: bytes | None
+    headers: bytes | None
+
+
+class IdentityRow(NamedTuple):
+    """A row of foldline_identities; the digest in hexadecimal digits, as `TransitionEvent.identity` has it."""
+
+    digest: bytes
+    rejected: bytes
+
+
+Row = EntityRow | HistoryRow | WorkflowRow | TimelineRow | LetterRow | IdentityRow
