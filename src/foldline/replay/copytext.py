@@ -11,23 +11,26 @@ import re
 OPTIONS = r"(FORMAT text, NULL E'\v', ENCODING 'UTF8')"
 """What COPY must be told, in SQL."""
 
-_NULL = b"\v"
-_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-_MEANT = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+_NULL = "\v"
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_MEANT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-def columns(line: bytes) -> list[bytes | None]:
+def columns(line: bytes) -> list[str | None]:
     """The columns of a row, None for NULL; the line without its end."""
-    if b"\\" in line:
-        return [None if column == _NULL else _undone(column) for column in line.split(b"\t")]
-    return [None if column == _NULL else column for column in line.split(b"\t")]
+    text = line.decode()
+    if "\\" in text:
+        return [None if column == _NULL else _undone(column) for column in text.split("\t")]
+    if _NULL in text:
+        return [None if column == _NULL else column for column in text.split("\t")]
+    return list(text.split("\t"))
 
 
-def leading(line: bytes, count: int) -> list[bytes]:
+def leading(line: bytes, count: int) -> list[str]:
     """The first so many columns of a row that has more; they are not NULL."""
-    found = line.split(b"\t", count)[:count]
+    found = [column.decode() for column in line.split(b"\t", count)[:count]]
     return list(map(_undone, found)) if b"\\" in line else found
 
 
-def _undone(column: bytes) -> bytes:
+def _undone(column: str) -> str:
     return _ESCAPED.sub(lambda found: _MEANT.get(found[1], found[1]), column)

@@ -1,6 +1,6 @@
 """One moment of the tables: where every partition stood, who had judged, and rows as COPY wrote them.
 
-Columns are named by the tuples below. A value is the text that PostgreSQL writes for it, in UTF-8: times in UTC as
+Columns are named by the tuples below. A value is the text that PostgreSQL writes for it: times in UTC as
 `2026-01-31 12:00:00.123456+00`, booleans as `t` and `f`, jsonb in its canonical form; None is NULL.
 """
 
@@ -103,121 +103,121 @@ class Cut:
 class EntityRow(NamedTuple):
     """A row of fsm_state, without what SQL keeps there for itself: its id, its own times, its lease."""
 
-    fsm_type: bytes
-    entity_id: bytes
-    current_state: bytes
-    previous_state: bytes | None
-    transition_timestamp: bytes
-    metadata: bytes | None
-    revision: bytes
-    previous_revision: bytes | None
-    retry_count: bytes
-    kept_lease_id: bytes | None
-    kept_lease_epoch: bytes | None
-    topic: bytes | None
-    partition: bytes | None
-    record_offset: bytes | None
+    fsm_type: str
+    entity_id: str
+    current_state: str
+    previous_state: str | None
+    transition_timestamp: str
+    metadata: str | None
+    revision: str
+    previous_revision: str | None
+    retry_count: str
+    kept_lease_id: str | None
+    kept_lease_epoch: str | None
+    topic: str | None
+    partition: str | None
+    record_offset: str | None
 
 
 class HistoryRow(NamedTuple):
     """A row of fsm_state_history."""
 
-    fsm_type: bytes
-    entity_id: bytes
-    id: bytes
-    from_state: bytes | None
-    to_state: bytes
-    action: bytes
-    transitioned_at: bytes
-    duration_ms: bytes | None
-    correlation_id: bytes | None
-    metadata: bytes | None
-    success: bytes
-    error_message: bytes | None
-    event_id: bytes | None
-    reason: bytes | None
-    topic: bytes | None
-    partition: bytes | None
-    record_offset: bytes | None
-    definition_version: bytes | None
-    recorded_at: bytes | None
+    fsm_type: str
+    entity_id: str
+    id: str
+    from_state: str | None
+    to_state: str
+    action: str
+    transitioned_at: str
+    duration_ms: str | None
+    correlation_id: str | None
+    metadata: str | None
+    success: str
+    error_message: str | None
+    event_id: str | None
+    reason: str | None
+    topic: str | None
+    partition: str | None
+    record_offset: str | None
+    definition_version: str | None
+    recorded_at: str | None
 
 
 class WorkflowRow(NamedTuple):
     """A row of workflow_executions, or of foldline_cleaned_workflows: then it is `cleaned`."""
 
-    workflow_id: bytes
-    cleaned: bytes
-    operation_type: bytes
-    entity_id: bytes
-    status: bytes
-    current_step: bytes | None
-    completed_steps: bytes
-    started_at: bytes
-    completed_at: bytes | None
-    duration_ms: bytes | None
-    correlation_id: bytes | None
-    input_payload: bytes | None
-    output_results: bytes | None
-    error_message: bytes | None
-    retry_count: bytes
-    failed_step: bytes | None
-    metadata: bytes | None
-    last_event_at: bytes | None
-    revision: bytes
-    previous_revision: bytes | None
-    kept_lease_id: bytes | None
-    kept_lease_epoch: bytes | None
-    topic: bytes | None
-    partition: bytes | None
-    record_offset: bytes | None
+    workflow_id: str
+    cleaned: str
+    operation_type: str
+    entity_id: str
+    status: str
+    current_step: str | None
+    completed_steps: str
+    started_at: str
+    completed_at: str | None
+    duration_ms: str | None
+    correlation_id: str | None
+    input_payload: str | None
+    output_results: str | None
+    error_message: str | None
+    retry_count: str
+    failed_step: str | None
+    metadata: str | None
+    last_event_at: str | None
+    revision: str
+    previous_revision: str | None
+    kept_lease_id: str | None
+    kept_lease_epoch: str | None
+    topic: str | None
+    partition: str | None
+    record_offset: str | None
 
 
 class TimelineRow(NamedTuple):
     """A row of workflow_execution_history."""
 
-    workflow_id: bytes
-    id: bytes
-    kind: bytes
-    step: bytes | None
-    occurred_at: bytes
-    correlation_id: bytes | None
-    event_id: bytes | None
-    error_message: bytes | None
-    payload: bytes | None
-    topic: bytes | None
-    partition: bytes | None
-    record_offset: bytes | None
+    workflow_id: str
+    id: str
+    kind: str
+    step: str | None
+    occurred_at: str
+    correlation_id: str | None
+    event_id: str | None
+    error_message: str | None
+    payload: str | None
+    topic: str | None
+    partition: str | None
+    record_offset: str | None
 
 
 class LetterRow(NamedTuple):
     """A row of foldline_dead_letters; key and value in hexadecimal digits. They come in the order of the log."""
 
-    topic: bytes
-    partition: bytes
-    incarnation: bytes
-    record_offset: bytes
-    id: bytes
-    verdict: bytes
-    reason: bytes
-    detail: bytes
-    fsm_type: bytes | None
-    entity_id: bytes | None
-    workflow_id: bytes | None
-    correlation_id: bytes | None
-    event_id: bytes | None
-    status: bytes
-    record_timestamp_ms: bytes | None
-    key: bytes | None
-    value: bytes | None
-    headers: bytes | None
+    topic: str
+    partition: str
+    incarnation: str
+    record_offset: str
+    id: str
+    verdict: str
+    reason: str
+    detail: str
+    fsm_type: str | None
+    entity_id: str | None
+    workflow_id: str | None
+    correlation_id: str | None
+    event_id: str | None
+    status: str
+    record_timestamp_ms: str | None
+    key: str | None
+    value: str | None
+    headers: str | None
 
 
 class IdentityRow(NamedTuple):
     """A row of foldline_identities; the digest in hexadecimal digits, as `TransitionEvent.identity` has it."""
 
-    digest: bytes
-    rejected: bytes
+    digest: str
+    rejected: str
 
 
 Row = EntityRow | HistoryRow | WorkflowRow | TimelineRow | LetterRow | IdentityRow
