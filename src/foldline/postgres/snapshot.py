@@ -62,6 +62,7 @@ class Snapshot:
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
         self._open = ExitStack()
+        self._copying: psycopg.Copy | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
@@ -75,6 +76,8 @@ class Snapshot:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._copying is not None:  # its rest would be waited for
+            self._connection.close()
         self._open.__exit__(kind, error, at)
 
     def cut(self) -> Cut:
@@ -105,8 +108,10 @@ class Snapshot:
             self._connection.cursor() as cursor,
             cursor.copy(f"COPY ({query(_ROWS[shape])}) TO STDOUT {OPTIONS}") as copy,
         ):
+            self._copying = copy
             for line in copy:
                 yield bytes(line[:-1])
+        self._copying = None
 
     def rows(self, shape: type[_Row]) -> Iterator[_Row]:
         """Every row."""
