@@ -14,7 +14,7 @@ from clusters import read_topic
 from foldline.errors import LogError, PublishError, SettingError
 from foldline.example import example_log
 from foldline.kafka.properties import Property
-from foldline.kafka.publisher import Publisher, Routed, routes
+from foldline.kafka.publisher import Place, Publisher, Routed, routes
 from foldline.kafka.topics import create_topics
 
 if TYPE_CHECKING:
@@ -113,6 +113,34 @@ def test_a_record_arrives_byte_for_byte_with_its_headers(
     first, second = read_topic(bootstrap_servers, topic)
     assert (first.key(), first.value(), first.headers()) == (b"\x00key", value, list(headers))
     assert (second.key(), second.value(), second.headers()) == (None, b"", None)
+
+
+def test_a_record_goes_to_the_partition_that_it_names_as_it_is_and_is_told_where_it_lies(
+    bootstrap_servers: str, properties: dict[str, Property], new_topic: Callable[..., str]
+) -> None:
+    topic = new_topic(3)
+    tombstone = Routed(topic, b"foobar", None, (("null", None), ("empty", b"")), partition=2)
+    told: list[tuple[Routed, Place]] = []
+    sent = [tombstone, Routed(topic, b"foobar", b"1", partition=1), Routed(topic, b"foobar", b"2", partition=2)]
+    with Publisher(properties) as publisher:
+        assert publisher.publish(sent, lambda *each: told.append(each)) == 3
+    lie = {(record.partition(), record.offset()): record for record in read_topic(bootstrap_servers, topic)}
+    assert {place.partition.number for _, place in told} == {1, 2}
+    for record, place in told:
+        assert place.partition.topic == topic
+        found = lie.pop((place.partition.number, place.offset))
+        assert (found.key(), found.value()) == (record.key, record.value)
+        assert (found.partition(), found.headers()) == (record.partition, list(record.headers) or None)
+    assert lie == {}
+
+
+def test_what_arrived_before_a_failure_is_told(properties: dict[str, Property], new_topic: Callable[..., str]) -> None:
+    topic = new_topic()
+    told: list[Routed] = []
+    sent = [Routed(topic, None, b"1", partition=0, letter=5), Routed(topic, None, b"2", partition=7, letter=6)]
+    with Publisher(properties) as publisher, pytest.raises(PublishError, match=r"Dead letter 6 was not .*; 1 sent"):
+        publisher.publish(sent, lambda record, _place: told.append(record))
+    assert told == sent[:1]
 
 
 def test_the_example_log_arrives_whole_and_each_key_in_order(

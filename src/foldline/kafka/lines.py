@@ -14,7 +14,7 @@ import msgspec
 
 from foldline.core.cloudevents import data_members, is_envelope
 from foldline.core.decode import decode_transition, decode_workflow
-from foldline.core.events import Undecodable
+from foldline.core.events import Headers, Undecodable
 from foldline.core.members import ABSENT, Fault, members_of, object_in
 from foldline.errors import PublishError
 
@@ -28,13 +28,31 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """A record on its way to a topic. `line` is its number in the file it came from, for messages to people."""
+    """A record on its way to a topic; without a `partition` its key decides.
+
+    For messages to people: `line` is its number in the file it came from, `letter` that of the dead letter that it is
+    published for again.
+    """
 
     topic: str
     key: bytes | None
-    value: bytes
-    headers: tuple[tuple[str, bytes], ...] = ()
+    value: bytes | None
+    headers: Headers = ()
     line: int | None = None
+    partition: int | None = None
+    letter: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        if self.letter is not None:
+            return f"Dead letter {self.letter}"
+        return f"Line {self.line}" if self.line is not None else "A record"
+
+    @property
+    def octets(self) -> int:
+        """The length of its value."""
+        return len(self.value or b"")
 
 
 def route(line: bytes, *, transition_topic: str, workflow_topic: str, raw: bool) -> Routed:

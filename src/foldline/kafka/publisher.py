@@ -12,11 +12,13 @@ midst of them: this module polls and never flushes.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from foldline.core.batch import Partition
 from foldline.errors import FoldlineError, PublishError
 from foldline.kafka.connection import PATIENCE, Connection, reason_of
 from foldline.kafka.lines import Routed, read_lines, route, routes
@@ -30,25 +32,36 @@ if TYPE_CHECKING:
 
     from foldline.kafka.properties import Properties
 
-__all__ = ["Publisher", "Routed", "read_lines", "route", "routes"]
+__all__ = ["Place", "Publisher", "Routed", "read_lines", "route", "routes"]
 
 _TOO_LARGE = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.RECORD_LIST_TOO_LARGE}
 _CONSEQUENCES = {KafkaError._FATAL, KafkaError._GAPLESS_GUARANTEE, KafkaError._PURGE_QUEUE}  # noqa: SLF001  codes
 _APPEARS_SECONDS = 2.0
+_BY_KEY = -1
 _AGAIN = "Then publish all of it again: what has arrived is recognised as a duplicate."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the log a record lies now."""
+
+    partition: Partition
+    offset: int
 
 
 class _Delivery:
     """What became of the records of one `publish`."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrived: Callable[[Routed, Place], None]) -> None:
         self.delivered = 0
         self.failed: tuple[Routed, KafkaError] | None = None
+        self._arrived = arrived
 
-    def settle(self, record: Routed, error: KafkaError | None, _message: Message | None = None) -> None:
+    def settle(self, record: Routed, error: KafkaError | None, message: Message | None = None) -> None:
         """Note a delivery report. Of several failures the first that is a cause is kept; of sizes the largest."""
         if error is None:
             self.delivered += 1
+            self._arrived(record, _place_of(record, message))
         elif self.failed is None or _weight(record, error) > _weight(*self.failed):
             self.failed = record, error
 
@@ -77,16 +90,19 @@ class Publisher:
             self._producer.purge()
         self._producer.close()
 
-    def publish(self, records: Iterable[Routed]) -> int:
+    def publish(
+        self, records: Iterable[Routed], arrived: Callable[[Routed, Place], None] = lambda _record, _place: None
+    ) -> int:
         """Send the records in order and return how many there were, all of them acknowledged by all in-sync replicas.
 
-        `records` may itself raise a FoldlineError: what came before it is sent first.
+        `records` may itself raise a FoldlineError: what came before it is sent first. `arrived` is told of each record
+        that was acknowledged, also when a later one fails; where that one went to another partition, not in order.
 
         Raises:
             PublishError: A record was not delivered, or `records` raised; says how many were delivered.
             LogError: The brokers cannot be reached.
         """
-        delivery = _Delivery()
+        delivery = _Delivery(arrived)
         stopped: FoldlineError | None = None
         try:
             for record in records:
@@ -105,7 +121,7 @@ class Publisher:
         return delivery.delivered
 
     def _send(self, record: Routed, delivery: _Delivery) -> None:
-        alone = len(record.value) > BATCH
+        alone = record.octets > BATCH
         if alone:
             self._settle_all()
         if delivery.failed is None:
@@ -117,7 +133,12 @@ class Publisher:
         while True:
             try:
                 self._producer.produce(
-                    record.topic, record.value, record.key, headers=list(record.headers), on_delivery=settle
+                    record.topic,
+                    record.value,
+                    record.key,
+                    partition=_BY_KEY if record.partition is None else record.partition,
+                    headers=list(record.headers),
+                    on_delivery=settle,
                 )
             except BufferError:
                 self._poll(0.1)
@@ -174,7 +195,7 @@ class Publisher:
 def _weight(record: Routed, error: KafkaError) -> tuple[int, int]:
     """Rank a failure by how much it explains: a batch that is too large fails as a whole, and then all that follows."""
     if _is_too_large(error):
-        return 2, len(record.value)
+        return 2, record.octets
     return int(error.code() not in _CONSEQUENCES), 0
 
 
@@ -182,18 +203,25 @@ def _is_too_large(error: KafkaError) -> bool:
     return error.code() in _TOO_LARGE
 
 
+def _place_of(record: Routed, message: Message | None) -> Place:
+    assert message is not None, "a delivery report carries its record"
+    number, offset = message.partition(), message.offset()
+    assert number is not None, "what was acknowledged has its place"
+    assert offset is not None, "what was acknowledged has its place"
+    return Place(Partition(record.topic, number), offset)
+
+
 def _sent(delivered: int) -> str:
     return f"{delivered:,} sent"
 
 
 def _undelivered(record: Routed, error: KafkaError, *, delivered: int) -> PublishError:
-    which = f"Line {record.line}" if record.line is not None else "A record"
     if _is_too_large(error):
         return PublishError(
-            f"{which} has {len(record.value):,} bytes, more than topic {record.topic} takes; {_sent(delivered)}.",
+            f"{record.name} has {record.octets:,} bytes, more than topic {record.topic} takes; {_sent(delivered)}.",
             remedy=f"Shorten it, or raise the topic's max.message.bytes. {_AGAIN}",
         )
     return PublishError(
-        f"{which} was not delivered to topic {record.topic}: {error.str()}; {_sent(delivered)}.",
+        f"{record.name} was not delivered to topic {record.topic}: {error.str()}; {_sent(delivered)}.",
         remedy=f"See to the broker. {_AGAIN}",
     )

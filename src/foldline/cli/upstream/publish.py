@@ -102,7 +102,7 @@ def _shown(size: int | None) -> Iterator[Callable[[Iterable[Routed]], Iterator[R
         def passing(records: Iterable[Routed]) -> Iterator[Routed]:
             octets = 0
             for number, record in enumerate(records, start=1):
-                octets += len(record.value) + 1
+                octets += record.octets + 1
                 if number % _TELL_EVERY == 0:
                     progress.update(task, completed=octets, records=number)
                 yield record
