@@ -124,8 +124,9 @@ BEGIN
              'SELECT, INSERT (topic, partition, incarnation, fsm_type, from_offset, version)',
              'foldline_projector'),
             ('foldline_identities', 'SELECT, INSERT, UPDATE (rejected)', 'foldline_projector'),
-            ('foldline_dead_letters',  -- of those that are there only how many wait, and for how long
-             'SELECT (verdict, reason, status, recorded_at),
+            ('foldline_dead_letters',  -- of those that are there: how many wait, for how long, and which a redrive answers
+             'SELECT (verdict, reason, status, recorded_at, topic, partition, incarnation, record_offset, value),
+              UPDATE (status, answered_topic, answered_partition, answered_incarnation, answered_offset, answered_at),
               INSERT (topic, partition, incarnation, record_offset, verdict, reason, detail, fsm_type, entity_id, workflow_id,
                       correlation_id, event_id, key, value, headers, record_timestamp_ms)',
              'foldline_projector'),
@@ -148,7 +149,9 @@ BEGIN
              'UPDATE (status, current_step, completed_steps, failed_step, completed_at, duration_ms, error_message,
                       metadata)',
              'foldline_ops'),
-            ('foldline_dead_letters', 'UPDATE (status)', 'foldline_ops'),
+            ('foldline_dead_letters',
+             'UPDATE (status, redrives, redriven_at, redriven_by, closed_at, closed_by, why)',
+             'foldline_ops'),
             ('foldline_accept_position(text,integer,bigint,text,bigint,boolean,text,integer,boolean,text,text)',
              'EXECUTE',
              'foldline_ops'),

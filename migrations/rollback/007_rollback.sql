@@ -4,6 +4,23 @@ BEGIN
     IF to_regprocedure('foldline_begin_rollback(integer)') IS NOT NULL THEN
         PERFORM foldline_begin_rollback(7);
     END IF;
+    -- 008
+    DROP INDEX IF EXISTS idx_dead_letters_log;
+    ALTER TABLE IF EXISTS foldline_dead_letters
+        DROP COLUMN IF EXISTS redrives,
+        DROP COLUMN IF EXISTS redriven_at,
+        DROP COLUMN IF EXISTS redriven_by,
+        DROP COLUMN IF EXISTS answered_topic,
+        DROP COLUMN IF EXISTS answered_partition,
+        DROP COLUMN IF EXISTS answered_incarnation,
+        DROP COLUMN IF EXISTS answered_offset,
+        DROP COLUMN IF EXISTS answered_at,
+        DROP COLUMN IF EXISTS closed_at,
+        DROP COLUMN IF EXISTS closed_by,
+        DROP COLUMN IF EXISTS why;
+    IF to_regclass('foldline_dead_letters') IS NOT NULL THEN
+        COMMENT ON COLUMN foldline_dead_letters.status IS 'What became of it: open until somebody redrives or drops it.';
+    END IF;
     -- 007
     DROP FUNCTION IF EXISTS foldline_accept_position(
         text, integer, bigint, text, bigint, boolean, text, integer, boolean, text, text);

@@ -452,3 +452,15 @@ UPDATE foldline_barriers SET end_offset = 0;
 
 -- everybody: erase barriers
 DELETE FROM foldline_barriers;
+
+-- projector: read the headers of dead letters
+SELECT headers FROM foldline_dead_letters;
+
+-- projector: say who dropped a dead letter
+UPDATE foldline_dead_letters SET closed_by = 'me';
+
+-- reader: drop a dead letter
+UPDATE foldline_dead_letters SET status = 'dropped';
+
+-- ops: forge an answer to a dead letter
+UPDATE foldline_dead_letters SET answered_offset = 1;

@@ -48,7 +48,7 @@ _OPS_MAY_SET = {
         *("status", "current_step", "completed_steps", "failed_step", "completed_at", "duration_ms", "error_message"),
         "metadata",
     },
-    "foldline_dead_letters": {"status"},
+    "foldline_dead_letters": {"status", "redrives", "redriven_at", "redriven_by", "closed_at", "closed_by", "why"},
 }
 
 
@@ -153,7 +153,7 @@ def test_a_projector_projects_what_the_owner_would(users: Users, second_database
 
 def _statements() -> set[tuple[str, str]]:
     """Every statement with the group of the programs that run it: what is not named here is a worker's."""
-    others = {"reports.py": "reader", "acceptances.py": "ops"}
+    others = {"reports.py": "reader", "acceptances.py": "ops", "letters.py": "ops"}
     return {
         (others.get(path.name, "projector"), name)
         for path in DIRECTORY.parent.glob("*.py")

@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from foldline.cli.local import demo, up
+from foldline.cli.mend import redrive
 from foldline.cli.operate import health, positions, run, status
 from foldline.cli.output import plain
 from foldline.cli.setup import config, machines, migrate, topics
@@ -45,6 +46,7 @@ app.command()(health.health)
 app.command()(history.history)
 app.add_typer(positions.app)
 app.add_typer(workflows.app)
+deadletters.app.command()(redrive.redrive)
 app.add_typer(deadletters.app)
 app.add_typer(machines.app)
 

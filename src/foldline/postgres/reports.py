@@ -18,8 +18,6 @@ from foldline.errors import DatabaseError, UsageError
 from foldline.postgres.asking import asking
 from foldline.postgres.entries import (
     AcceptanceEntry,
-    DeadLetterEntry,
-    DeadLetterRecord,
     EntityStory,
     HistoryEntry,
     Position,
@@ -27,13 +25,13 @@ from foldline.postgres.entries import (
     WorkflowEntry,
     WorkflowStory,
 )
+from foldline.postgres.letter_entries import DeadLetterEntry
 from foldline.postgres.queries import query
 from foldline.postgres.rows import entity_of, key_parameters, workflow_of
 
 __all__ = [
     "AcceptanceEntry",
     "DeadLetterEntry",
-    "DeadLetterRecord",
     "EntityStory",
     "HistoryEntry",
     "Position",
@@ -121,10 +119,6 @@ class Reports:
         return self._all(
             DeadLetterEntry, "list_dead_letters", status=status, reason=reason, entity_id=entity_id, limit=limit
         )
-
-    def dead_letter(self, number: int) -> DeadLetterRecord | None:
-        """One dead letter with its record, None if there is none of that number."""
-        return next(iter(self._all(DeadLetterRecord, "show_dead_letter", id=number)), None)
 
     def entities(self, keys: Sequence[EntityKey]) -> dict[EntityKey, Entity | None]:
         """What later events of these entities are judged by, None where there is no row."""

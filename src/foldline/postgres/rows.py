@@ -15,6 +15,7 @@ from foldline.core.batch import DeadLetter, EntityKey, Identity, TimelineRow, Wo
 from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Status, Workflow
 from foldline.core.events import Kind, Lease, Record, TransitionEvent, Verdict, WorkflowEvent
+from foldline.core.redrive import Answer
 from foldline.ports import PartitionFault
 
 Parameters = dict[str, Any]
@@ -142,6 +143,21 @@ def dead_letter_parameters(letters: Iterable[DeadLetter]) -> Parameters:
         "values": [letter.record.value for letter in listed],
         "headers": [_headers(letter.record) for letter in listed],
         "timestamps": [letter.record.timestamp_ms for letter in listed],
+    }
+
+
+def answer_parameters(answers: Iterable[Answer]) -> Parameters:
+    """What redrives say of their letters."""
+    listed = list(answers)
+    letters = [answer.letter for answer in listed]
+    return {
+        "topics": [letter.topic for letter in letters],
+        "partitions": [letter.partition for letter in letters],
+        "incarnations": [letter.incarnation for letter in letters],
+        "offsets": [letter.offset for letter in letters],
+        "values": [answer.record.value for answer in listed],
+        "statuses": ["applied" if answer.applied else "rejected_again" for answer in listed],
+        "answered_offsets": [answer.record.offset for answer in listed],
     }
 
 

@@ -12,6 +12,7 @@ import psycopg
 
 from foldline.core.batch import Plan, TransitionPlan, WorkflowPlan
 from foldline.core.machine import Machine
+from foldline.core.redrive import answers
 from foldline.ports import Answer, Claim, Displaced, Fenced, Moved, Staged, Stale
 from foldline.postgres import rows
 from foldline.postgres.queries import query
@@ -43,6 +44,8 @@ def apply(connection: psycopg.Connection[Any], staged: Staged, claim: Claim, act
                 if plan.dead_letters:
                     parameters = rows.dead_letter_parameters(plan.dead_letters) | _where(plan)
                     writes.expect("dead letters", "add_dead_letters", parameters, len(plan.dead_letters))
+                if redriven := answers(plan):
+                    writes.send("answer_letters", rows.answer_parameters(redriven) | _where(plan))
                 _activate(writes, plan, activations)
             writes.verify()
     except _Mismatch as mismatch:

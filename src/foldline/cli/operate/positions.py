@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import platform
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,16 +10,16 @@ import typer
 from foldline.app import Place
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, instant, json_out, line_out, lists, plain, table_out
+from foldline.cli.reasons import sound_why
 from foldline.cli.shapes import prints
+from foldline.cli.who import who
 from foldline.core.batch import Partition
-from foldline.errors import AbsentError, UnfinishedError, UsageError
+from foldline.errors import AbsentError, UnfinishedError
 from foldline.kafka.log import LogReader
 from foldline.kafka.truncation import diverges_at
 from foldline.lost_log import Acceptance, Loss, Standing, accepted, loss_of
 from foldline.postgres.acceptances import accept_position
 from foldline.postgres.reports import AcceptanceEntry, Position, Reports
-
-_LONGEST_WHY = 1_000
 
 app = typer.Typer(name="positions", help="Where each partition stands, and answers to those that have stopped.")
 
@@ -92,15 +90,12 @@ def accept(
     Where each goes on follows from what its log is now. It is recorded with who said so and why; a worker that has the
     partition notices within seconds.
     """
-    if not why.strip():
-        raise UsageError("--why is empty.", remedy="Say why this may go on: it is kept with the answer.")
-    if len(why) > _LONGEST_WHY:
-        raise UsageError(f"--why is longer than {_LONGEST_WHY} characters.", remedy="Name where more is written.")
+    why = sound_why(why)
     place = here(database=True, kafka=True)
     given = []
     for position in _stopped(place, topic, partition):
         acceptance = _acceptance(place, position)
-        if not accept_position(place.database_url, position, acceptance, why=why, who=_who()):
+        if not accept_position(place.database_url, position, acceptance, why=why, who=who()):
             raise UnfinishedError(f"{position.key} is no longer as it was.", remedy="Look at `foldline positions`.")
         given.append(_said(position, acceptance))
         if not as_json:
@@ -178,11 +173,3 @@ def _told(position: Position, acceptance: Acceptance) -> str:
     if gone:
         return f"goes on at {acceptance.next_offset}, without the {gone} offsets before it that are gone."
     return f"goes on at {acceptance.next_offset}, where it stood."
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user that has no name
-        user = "somebody"
-    return f"{user}@{platform.node()}"

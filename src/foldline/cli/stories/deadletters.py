@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,11 +11,14 @@ from typing import Annotated, TypedDict
 import typer
 
 from foldline.cli.here import here
-from foldline.cli.output import AsJson, instant, json_out, line_out, plain, table_out
+from foldline.cli.output import AsJson, counted, instant, json_out, line_out, plain, table_out
 from foldline.cli.shapes import prints
 from foldline.cli.stories.history import position_of
+from foldline.core.redrive import redrive_of
 from foldline.errors import AbsentError
-from foldline.postgres.reports import DeadLetterEntry, DeadLetterRecord, Reports
+from foldline.postgres.letter_entries import DeadLetterEntry, DeadLetterRecord
+from foldline.postgres.letters import Letters
+from foldline.postgres.reports import Reports
 
 app = typer.Typer(name="deadletters", help="Records that were rejected or could not be decoded.", no_args_is_help=True)
 
@@ -66,6 +68,19 @@ class DeadLetterStory(DeadLetterEntry):
         headers: the record's headers, in their order.
         record_timestamp_ms: the record's timestamp in milliseconds since 1970.
         record_timestamp: the same as a time; null where it is none.
+        redrive_of: the dead letter that its record was a redrive for; null, as the next one, if it was none.
+        redrive: which redrive of the event that was, from 1.
+        redrives: how often its record was published again.
+        redriven_at: when that was last; null, as the next one, if it never was.
+        redriven_by: who did it: the database's user, and that of the machine.
+        answered_topic: the topic of the redriven record that was judged; null, as the next four, while none was.
+        answered_partition: its partition.
+        answered_offset: its offset.
+        answered_at: when its verdict was written.
+        answered_as: the dead letter that it became; null also if it was applied.
+        closed_at: when the dead letter was dropped; null, as the next two, if it was not.
+        closed_by: who dropped it.
+        why: why.
     """
 
     key: Octets | None
@@ -73,6 +88,19 @@ class DeadLetterStory(DeadLetterEntry):
     headers: list[Header]
     record_timestamp_ms: int | None
     record_timestamp: datetime | None
+    redrive_of: int | None
+    redrive: int | None
+    redrives: int
+    redriven_at: datetime | None
+    redriven_by: str | None
+    answered_topic: str | None
+    answered_partition: int | None
+    answered_offset: int | None
+    answered_at: datetime | None
+    answered_as: int | None
+    closed_at: datetime | None
+    closed_by: str | None
+    why: str | None
 
 
 @app.command("list")
@@ -116,35 +144,62 @@ def list_all(
 def show(
     number: Annotated[int, typer.Argument(metavar="ID", help="Its id in the list.")], *, as_json: AsJson = False
 ) -> None:
-    """Print one dead letter with its record as it came."""
-    found = Reports(here(database=True).database_url).dead_letter(number)
+    """Print one dead letter with its record as it came, and what became of it."""
+    letters = Letters(here(database=True).database_url)
+    found = letters.show(number)
     if found is None:
         raise AbsentError(f"There is no dead letter {number}.", remedy="`foldline deadletters list` lists them.")
-    headers = [(name, None if value is None else b64decode(value)) for name, value in json.loads(found.headers or "[]")]
-    written = _written(found.record_timestamp_ms)
+    said = redrive_of(found.headers)
+    story = DeadLetterStory(
+        **{
+            field.name: getattr(found, field.name)
+            for field in fields(DeadLetterStory)
+            if field.name in DeadLetterRecord.__dataclass_fields__ and field.name not in ("key", "value", "headers")
+        },
+        key=_octets(found.key),
+        value=_octets(found.value),
+        headers=[Header(name, _octets(value)) for name, value in found.headers],
+        record_timestamp=_written(found.record_timestamp_ms),
+        redrive_of=letters.origin_of(found),
+        redrive=None if said is None else said.redrive,
+        answered_as=letters.successor_of(found),
+    )
     if as_json:
-        json_out(
-            DeadLetterStory(
-                **{field.name: getattr(found, field.name) for field in fields(DeadLetterEntry)},
-                key=_octets(found.key),
-                value=_octets(found.value),
-                headers=[Header(name, _octets(value)) for name, value in headers],
-                record_timestamp_ms=found.record_timestamp_ms,
-                record_timestamp=written,
-            )
-        )
-        return
+        json_out(story)
+    else:
+        _tell(found, story)
+
+
+def _tell(found: DeadLetterRecord, story: DeadLetterStory) -> None:
     line_out(f"{found.verdict}, {found.reason}: {plain(found.detail)}")
     line_out(f"of        {_subject(found)}")
     line_out(f"position  {position_of(found.topic, found.partition, found.offset)}")
-    line_out(f"timestamp {instant(written)}")
+    line_out(f"timestamp {instant(story.record_timestamp)}")
     line_out(f"recorded  {instant(found.recorded_at)}, now {found.status}")
+    for line in _course(story):
+        line_out(line)
     line_out(f"key       {_readable(found.key)}")
-    for name, value in headers:
+    for name, value in found.headers:
         line_out(f"header    {plain(name)}: {_readable(value)}")
     line_out("value" if found.value is not None else "value     none: a tombstone")
     if found.value is not None:
         line_out(_readable(found.value))
+
+
+def _course(story: DeadLetterStory) -> Iterator[str]:
+    """Where it came from, and what became of it since."""
+    if story.redrive is not None:
+        letter = f" of dead letter {story.redrive_of}" if story.redrive_of is not None else ""
+        yield f"came from redrive {story.redrive}{letter}"
+    if story.redriven_at is not None:
+        often = counted(story.redrives, "time")
+        yield f"redriven  {often}, last {instant(story.redriven_at)} by {plain(story.redriven_by)}"
+    if story.answered_topic is not None:
+        place = position_of(story.answered_topic, story.answered_partition, story.answered_offset)
+        letter = f", dead letter {story.answered_as}" if story.answered_as is not None else ""
+        yield f"answered  {instant(story.answered_at)} by {place}{letter}"
+    if story.closed_at is not None:
+        yield f"dropped   {instant(story.closed_at)} by {plain(story.closed_by)}: {plain(story.why)}"
 
 
 def _subject(entry: DeadLetterEntry | DeadLetterRecord) -> str:

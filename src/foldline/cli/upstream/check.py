@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from foldline.app import machines_of
+from foldline.cli.from_tables import start_from_tables
 from foldline.cli.here import here
 from foldline.cli.output import AsJson
 from foldline.cli.shapes import prints
@@ -19,7 +20,7 @@ from foldline.cli.upstream.checked import Checked, CheckReport, Totals, tell, te
 from foldline.cli.upstream.publish import STDIN
 from foldline.core.batch import Decoded
 from foldline.core.decode import decode_transition, decode_workflow
-from foldline.core.events import Record, TransitionEvent, Undecodable, Verdict, WorkflowEvent
+from foldline.core.events import Record, Undecodable, Verdict
 from foldline.dryrun import DryFold
 from foldline.errors import CheckError
 from foldline.kafka.lines import read_lines, routes
@@ -89,15 +90,7 @@ def _known_first(lines: Iterable[_Line], fold: DryFold, tables: Reports) -> Iter
     """The same lines; before each is passed on, the fold starts from what the tables hold of it."""
     waiting = iter(lines)
     while chunk := list(islice(waiting, _ASKED_AT_ONCE)):
-        entities = {(e.fsm_type, e.entity_id): None for e in _events(chunk) if isinstance(e, TransitionEvent)}
-        workflows = {event.workflow_id: None for event in _events(chunk) if isinstance(event, WorkflowEvent)}
-        fold.start_from(
-            tables.entities([key for key in entities if key not in fold.entities]),
-            tables.judged_workflows([key for key in workflows if key not in fold.workflows]),
-            tables.verdicts([event.identity for event in _events(chunk) if not fold.has_judged(event.identity)]),
+        start_from_tables(
+            fold, tables, [event for line in chunk if not isinstance(event := line.decoded.event, Undecodable)]
         )
         yield from chunk
-
-
-def _events(lines: Iterable[_Line]) -> Iterator[TransitionEvent | WorkflowEvent]:
-    return (event for line in lines if not isinstance(event := line.decoded.event, Undecodable))

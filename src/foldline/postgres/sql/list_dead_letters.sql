@@ -4,6 +4,6 @@ SELECT id, topic, partition, record_offset, verdict, reason, detail, fsm_type, e
   FROM foldline_dead_letters
  WHERE (%(status)s::text IS NULL OR status = %(status)s)
    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
-   AND (%(entity_id)s::text IS NULL OR entity_id = %(entity_id)s)
+   AND (%(entity_id)s::text IS NULL OR entity_id = %(entity_id)s OR workflow_id = %(entity_id)s)
  ORDER BY id DESC
  LIMIT %(limit)s

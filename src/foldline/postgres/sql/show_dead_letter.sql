@@ -1,5 +1,7 @@
--- One dead letter, with the record as it came.
+-- One dead letter, with the record as it came and what became of it.
 SELECT id, topic, partition, record_offset, verdict, reason, detail, fsm_type, entity_id, workflow_id, correlation_id,
-       event_id, recorded_at, status, key, value, headers::text, record_timestamp_ms
+       event_id, recorded_at, status, incarnation, key, value, headers::text, record_timestamp_ms, redrives, redriven_at,
+       redriven_by, answered_topic, answered_partition, answered_incarnation, answered_offset, answered_at, closed_at,
+       closed_by, why
   FROM foldline_dead_letters
  WHERE id = %(id)s

@@ -1,0 +1,1 @@
+"""Commands that mend what the log brought: through the log, so that a replay knows of it."""
