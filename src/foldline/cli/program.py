@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from foldline.cli.local import demo, up
-from foldline.cli.mend import redrive
+from foldline.cli.mend import drop, export, redrive
 from foldline.cli.operate import health, positions, run, status
 from foldline.cli.output import plain
 from foldline.cli.setup import config, machines, migrate, topics
@@ -47,6 +47,8 @@ app.command()(history.history)
 app.add_typer(positions.app)
 app.add_typer(workflows.app)
 deadletters.app.command()(redrive.redrive)
+deadletters.app.command()(drop.drop)
+deadletters.app.command()(export.export)
 app.add_typer(deadletters.app)
 app.add_typer(machines.app)
 

@@ -24,9 +24,9 @@ from foldline.core.times import parse_time
 
 SPECVERSION = "specversion"
 
-_CONTENT_TYPE = "content-type"
+CONTENT_TYPE = "content-type"
 _STRUCTURED = b"application/cloudevents+json"
-_PREFIX = "ce_"
+PREFIX = "ce_"
 _FIELDS = {"id": "event_id", "time": "occurred_at", "correlationid": "correlation_id"}
 _text = msgspec.json.Decoder(str)
 _text255 = msgspec.json.Decoder(Text255)
@@ -38,7 +38,7 @@ def envelope_headers(headers: Headers) -> Mapping[str, bytes]:
     return {
         name: value
         for name, value in last.items()
-        if value is not None and (name.startswith(_PREFIX) or (name == _CONTENT_TYPE and _says_structured(value)))
+        if value is not None and (name.startswith(PREFIX) or (name == CONTENT_TYPE and _says_structured(value)))
     }
 
 
@@ -49,11 +49,11 @@ def is_envelope(members: Members) -> bool:
 
 def event_members(members: Members, headers: Mapping[str, bytes]) -> Members:
     """The members of the event, of those of a record's value and the `envelope_headers` beside it. Raises `Fault`."""
-    if _CONTENT_TYPE in headers or is_envelope(members):
+    if CONTENT_TYPE in headers or is_envelope(members):
         given = _attributes(members)
         return data_members(members) | given
-    names = [name for name in (SPECVERSION, *_FIELDS) if _PREFIX + name in headers]
-    return members | _attributes({name: _as_json(headers[_PREFIX + name], name) for name in names}, _PREFIX)
+    names = [name for name in (SPECVERSION, *_FIELDS) if PREFIX + name in headers]
+    return members | _attributes({name: _as_json(headers[PREFIX + name], name) for name in names}, PREFIX)
 
 
 def data_members(envelope: Members) -> Members:
@@ -109,7 +109,7 @@ def _as_json(header: bytes, name: str) -> Raw:
     try:
         return Raw(msgspec.json.encode(header.decode()))
     except UnicodeDecodeError:
-        raise Fault("invalid", f"{_PREFIX}{name}: not UTF-8") from None
+        raise Fault("invalid", f"{PREFIX}{name}: not UTF-8") from None
 
 
 def _says_structured(content_type: bytes) -> bool:

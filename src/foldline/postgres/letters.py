@@ -97,14 +97,12 @@ class Letters:
         with asking(self._database_url, "redrive") as connection:
             connection.execute(query("note_redriven"), {"ids": list(numbers), "who": who})
 
-    def drop(self, selection: Selection, *, why: str, who: str) -> int:
-        """Close the letters of the selection; returns how many there were."""
+    def drop(self, selection: Selection, *, why: str, who: str) -> Iterator[list[int]]:
+        """Close the letters of the selection; gives the numbers of those that are closed, some thousands at a time."""
         asked = selection.parameters | {"why": why, "who": who, "page": _DROPPED_AT_ONCE}
-        dropped = 0
         with asking(self._database_url, "drop") as connection:
-            while count := connection.execute(query("drop_letters"), asked).rowcount:
-                dropped += count
-        return dropped
+            while numbers := [number for (number,) in connection.execute(query("drop_letters"), asked)]:
+                yield numbers
 
     def judged_by(self, partition: Partition) -> dict[str, int | None]:
         """The version of each machine that judges this partition now; None where it was withdrawn."""

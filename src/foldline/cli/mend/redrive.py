@@ -11,12 +11,12 @@ import typer
 
 from foldline.cli.here import here
 from foldline.cli.mend.rehearsal import Forecast, rehearse
-from foldline.cli.mend.selecting import Entity, Everything, Ids, Since, WithReason, selected, why_not
+from foldline.cli.mend.selecting import Entity, Everything, Ids, Since, WithReason, all_of_those_named, selected
 from foldline.cli.output import AsJson, counted, json_out, line_out, listed
 from foldline.cli.shapes import prints
 from foldline.cli.who import who
 from foldline.core.redrive import LIMIT, Redrive, redriven, redrives_before
-from foldline.errors import FoldlineError, UnfinishedError
+from foldline.errors import FoldlineError
 from foldline.kafka.publisher import Place, Publisher, Routed
 from foldline.postgres.letter_entries import DeadLetterRecord
 from foldline.postgres.letters import Letters, Selection
@@ -69,12 +69,7 @@ def redrive(  # noqa: PLR0913 - which letters, and how: each an option of its ow
             json_out(Redriven(done, taken.left_out))
         else:
             line_out(_told(done, taken))
-    unmet = [number for number in asked.ids or () if number not in taken.numbers]
-    if unmet:
-        raise UnfinishedError(
-            f"Not redriven: {'; '.join(taken.why.get(each) or why_not(letters, each) for each in unmet)}.",
-            remedy="`foldline deadletters show` with the id says more.",
-        )
+    all_of_those_named(letters, asked, taken.numbers, "redriven", taken.why)
 
 
 @dataclass

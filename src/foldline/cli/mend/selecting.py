@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
 from foldline.cli.reasons import sound_text
 from foldline.core.times import parse_time
-from foldline.errors import UsageError
+from foldline.errors import UnfinishedError, UsageError
 from foldline.postgres.letters import Letters, Selection
 
 Ids = Annotated[
@@ -56,8 +58,22 @@ def selected(
     )
 
 
-def why_not(letters: Letters, number: int) -> str:
-    """Why a dead letter that was named was not taken."""
+def all_of_those_named(
+    letters: Letters, asked: Selection, taken: Collection[int], done: str, why: Mapping[int, str] = MappingProxyType({})
+) -> None:
+    """See that each letter that was named by its id was taken; `why` is what is known of some that were not.
+
+    Raises:
+        UnfinishedError: one was not.
+    """
+    left = [why.get(number) or _why_not(letters, number) for number in asked.ids or () if number not in taken]
+    if left:
+        raise UnfinishedError(
+            f"Not {done}: {'; '.join(left)}.", remedy="`foldline deadletters show` says more of each."
+        )
+
+
+def _why_not(letters: Letters, number: int) -> str:
     letter = letters.show(number)
     if letter is None:
         return f"there is no dead letter {number}"

@@ -16,3 +16,4 @@ UPDATE foldline_dead_letters
                ORDER BY id
                LIMIT %(page)s
                  FOR UPDATE)
+RETURNING id
