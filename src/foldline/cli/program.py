@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from foldline.cli.local import demo, up
-from foldline.cli.mend import drop, export, redrive
+from foldline.cli.mend import correct, drop, export, redrive
 from foldline.cli.operate import health, positions, run, status
 from foldline.cli.output import plain
 from foldline.cli.setup import config, machines, migrate, topics
@@ -44,6 +44,7 @@ app.command()(config.config)
 app.command()(status.status)
 app.command()(health.health)
 app.command()(history.history)
+app.command()(correct.correct)
 app.add_typer(positions.app)
 app.add_typer(workflows.app)
 deadletters.app.command()(redrive.redrive)
