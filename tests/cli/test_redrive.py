@@ -145,10 +145,16 @@ def test_what_is_asked_for_has_to_be_said_and_who_asks_has_to_be_an_operator(
 def test_where_publishing_fails_midway_what_went_is_noted_and_the_rest_stays_open(
     on_cluster: Commands, cluster: Cluster
 ) -> None:
-    cluster.publish(cluster.topics.transitions, [b"poison", b"poison"])
+    cluster.publish(cluster.topics.transitions, [b"poison"] * 3)
     cluster.catch_up()
-    rows(cluster.database_url, "UPDATE foldline_dead_letters SET partition = 99 WHERE id = 2")  # no such partition
+    rows(cluster.database_url, "UPDATE foldline_dead_letters SET partition = 99 WHERE id = 1")
+    too_large = "SELECT string_agg(sha256(n::text::bytea), ''::bytea) FROM generate_series(1, 62500) AS n"
+    rows(cluster.database_url, f"UPDATE foldline_dead_letters SET value = ({too_large}) WHERE id = 3")
     failed = on_cluster("deadletters", "redrive", "--all")
     assert failed.code == 1
-    assert "Redriven are 1 of 2 dead letters" in failed.err
-    assert _statuses(cluster) == [(1, "redriven", 1), (2, "open", 0)]
+    assert "Dead letter 3 has 2,000,000 bytes" in failed.err
+    assert "Redriven are 1 of 3 dead letters" in failed.err
+    assert _statuses(cluster) == [(1, "open", 0), (2, "redriven", 1), (3, "open", 0)]
+    gone = on_cluster("deadletters", "redrive", "--id", "1")
+    assert gone.code == 1
+    assert "[99] is gone" in gone.err

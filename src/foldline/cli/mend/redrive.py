@@ -15,8 +15,10 @@ from foldline.cli.mend.selecting import Entity, Everything, Ids, Since, WithReas
 from foldline.cli.output import AsJson, counted, json_out, line_out, listed
 from foldline.cli.shapes import prints
 from foldline.cli.who import who
+from foldline.core.batch import Partition
 from foldline.core.redrive import LIMIT, Redrive, redriven, redrives_before
 from foldline.errors import FoldlineError
+from foldline.kafka.log import LogReader
 from foldline.kafka.publisher import Place, Publisher, Routed
 from foldline.postgres.letter_entries import DeadLetterRecord
 from foldline.postgres.letters import Letters, Selection
@@ -58,7 +60,8 @@ def redrive(  # noqa: PLR0913 - which letters, and how: each an option of its ow
     asked = selected(ids, entity, reason, since, everything=everything)
     place = here(database=True, kafka=not dry_run)
     letters = Letters(place.database_url)
-    taken = Taken(frozenset(place.settings.topics), limit, frozenset(asked.ids or ()))
+    there = None if dry_run else frozenset(LogReader(place.kafka_properties).partitions(place.settings.topics))
+    taken = Taken(frozenset(place.settings.topics), there, limit, frozenset(asked.ids or ()))
     if dry_run:
         rehearse(place, letters, taken.of(letters.pages(letters.fixed(asked)[0])), taken.left_out, as_json=as_json)
     else:
@@ -76,10 +79,12 @@ def redrive(  # noqa: PLR0913 - which letters, and how: each an option of its ow
 class Taken:
     """Chooses letters of a selection: not those that would go in circles, nor those that nobody would read.
 
-    What is known of single ones, `numbers` and `why`, is kept of those that were `named`: there may be millions.
+    `partitions` are those that are there, None if that was not asked. What is known of single letters, `numbers` and
+    `why`, is kept of those that were `named`: there may be millions.
     """
 
     topics: frozenset[str]
+    partitions: frozenset[Partition] | None
     limit: int
     named: frozenset[int]
     left_out: Counter[str] = field(default_factory=Counter)
@@ -94,6 +99,8 @@ class Taken:
     def _takes(self, letter: DeadLetterRecord) -> bool:
         if letter.topic not in self.topics:
             self._leave(letter, f"its topic {letter.topic} is none that is read")
+        elif self.partitions is not None and letter.source not in self.partitions:
+            self._leave(letter, f"{letter.source} is gone")
         elif (often := redrives_of(letter)) >= self.limit:
             self._leave(letter, f"redriven {often} times already")
         else:
@@ -131,7 +138,7 @@ def _redrive(publisher: Publisher, letters: Letters, asked: Selection, taken: Ta
             raise type(error)(
                 f"{error.problem.rstrip('.')}. Redriven are {done + len(arrived):,} of"
                 f" {counted(all_of_them, 'dead letter')}; the others are as they were.",
-                remedy="See to it, and run the same again.",
+                remedy="See to it, or choose other letters, and run it again.",
             ) from error
         finally:
             _note(letters, arrived)
