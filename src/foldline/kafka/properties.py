@@ -20,6 +20,14 @@ _BENEATH_CONSUMER: Properties = {
     "queued.max.messages.kbytes": 65536,
     "topic.metadata.refresh.interval.ms": 10_000,  # how late a member hears of topics and partitions that come and go
 }
+_BENEATH_REREADING: Properties = {
+    # The client asks for more while that much waits; at its default it would pause for a second whenever it has enough.
+    "fetch.queue.backoff.ms": 2,
+    "max.partition.fetch.bytes": 4_194_304,
+    "queued.max.messages.kbytes": 16_384,
+    "queued.min.messages": 20_000,
+}
+_NO_GROUP = "foldline.none"
 _STATISTICS: Properties = {"statistics.interval.ms": 1_000}  # see statistics.py
 _COOPERATIVE: Properties = {"partition.assignment.strategy": "cooperative-sticky"}
 _OF_BROKER: Mapping[str, str] = {
@@ -82,6 +90,12 @@ def consumer_properties(properties: Properties, group_id: str) -> dict[str, Prop
     of_protocol = _STATISTICS if broker_assigns(properties) else {}
     protocol = {} if broker_assigns(properties) else _COOPERATIVE
     return {**_BENEATH_CONSUMER, **of_protocol, **properties, **protocol, **_OF_CONSUMER, "group.id": group_id}
+
+
+def rereading_properties(properties: Properties) -> dict[str, Property]:
+    """What a consumer is made with that joins no group: it is told what to read, and commits nothing."""
+    wanted = {name: value for name, value in properties.items() if not name.startswith("group.")}
+    return {**_BENEATH_CONSUMER, **_BENEATH_REREADING, **wanted, **_OF_CONSUMER, "group.id": _NO_GROUP}
 
 
 def producer_properties(properties: Properties) -> dict[str, Property]:

@@ -45,7 +45,7 @@ class Reading:
     def chunk(self, most: int) -> Chunk:
         """The next records, `most` at the most; the chunk after it starts where this one ends."""
         messages = [self.messages.popleft() for _ in range(min(most, len(self.messages)))]
-        records = [_record(message) for message in messages]
+        records = [record_of(message) for message in messages]
         next_offset = records[-1].offset + 1 if records else self.start
         if not self.messages:
             next_offset = max(next_offset, self.end)
@@ -54,7 +54,8 @@ class Reading:
         return Chunk(self.partition, span, records, messages[-1].leader_epoch() if messages else None)
 
 
-def _record(message: Message) -> Record:
+def record_of(message: Message) -> Record:
+    """The record that the client delivered."""
     offset, headers = message.offset(), message.headers()
     assert offset is not None, "a record has its offset"
     kind, timestamp = message.timestamp()

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from foldline.core.batch import Partition
 from foldline.kafka.connection import PATIENCE, Connection
-from foldline.kafka.properties import Properties, consumer_properties
+from foldline.kafka.properties import Properties, rereading_properties
 from foldline.ports import ReadTo
 
 _END = re.compile(r"end offset is (\d+)")
@@ -30,8 +30,7 @@ def diverges_at(properties: Properties, partition: Partition, read_to: ReadTo, n
     None: it is the same, as far as the broker can tell within `PATIENCE`. It knows where the log of a leader epoch
     ends; and a record between `read_to` and the position lies where there were control records.
     """
-    wanted = {name: value for name, value in properties.items() if not name.startswith("group.")}
-    consumer = Connection(consumer_properties(wanted, "foldline.none")).client(Consumer)
+    consumer = Connection(rereading_properties(properties)).client(Consumer)
     try:
         consumer.assign([TopicPartition(partition.topic, partition.number, read_to.offset)])
         consumer.seek(read_on(partition, read_to))
