@@ -6,7 +6,7 @@ INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip
 PIP_COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-emit-trusted-host --no-header --allow-unsafe
 
-.PHONY: help example demo test publishers-test tls-test compose-test torture recovery check reference format lock bench clean
+.PHONY: help example demo test publishers-test tls-test compose-test torture recovery check reference format lock bench verify-bench clean
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -73,6 +73,9 @@ lock: .venv/installed  ## Resolve requirements.lock anew, and what the image ins
 	$(PIP_COMPILE) --extra otel --output-file deployment/requirements.txt pyproject.toml
 	cp requirements.lock deployment/requirements-build.txt
 	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --output-file deployment/requirements-build.txt pyproject.toml
+
+verify-bench: .venv/installed  ## `foldline verify` beside one worker, on a log and on one ten times larger
+	@$(BIN)/python -m bench.verifying
 
 bench: .venv/installed  ## One worker beside a loop written by hand and beside the limit
 	$(BIN)/python -m bench

@@ -70,7 +70,7 @@ class Contest:
                 f"bench-{contestant.prepared}-{number}",
                 seconds,
             )
-            measured = _alone(contestant.run, job)
+            measured = alone(contestant.run, job)
             self.databases.verify(url, contestant.state_table)
         return measured
 
@@ -79,7 +79,7 @@ class RunFailedError(Exception):
     """A run ended without a result; what its process wrote to stderr says why."""
 
 
-def _alone(run: Callable[[Job], Measured], job: Job) -> Measured:
+def alone(run: Callable[[Job], Measured], job: Job) -> Measured:
     """In a process of its own, which ends in any case."""
     spawn = multiprocessing.get_context("spawn")
     receiver, sender = spawn.Pipe(duplex=False)
