@@ -116,7 +116,7 @@ def test_the_cut_says_who_judged_from_where_and_what_is_gone(projector: Projecto
     )
     assert (workflows.partition, workflows.next_offset) == (WORKFLOWS, 4)
     assert Activation(TRANSITIONS, 0, "INGESTION", 0, 1) in cut.activations
-    assert '"RECEIVED"' in cut.definitions["INGESTION", 1]
+    assert '"RECEIVED"' in cut.definitions["INGESTION", 1].document
     (target,) = cut.cleaned_up_to
     assert target == "workflow_executions"
     assert datetime(2020, 1, 31, tzinfo=UTC) < cut.cleaned_up_to[target] < cut.taken_at

@@ -22,6 +22,7 @@ from foldline.replay.cut import (
     HistoryRow,
     IdentityRow,
     LetterRow,
+    Recorded,
     Row,
     Standing,
     TimelineRow,
@@ -92,7 +93,7 @@ class Snapshot:
                 Activation(Partition(topic, number), *more) for topic, number, *more in self._all("activations")
             ),
             definitions={
-                (fsm_type, version): definition for fsm_type, version, definition in self._all("machine_definitions")
+                (fsm_type, version): Recorded(*more) for fsm_type, version, *more in self._all("machine_definitions")
             },
             cleaned_up_to=dict(self._all("cut_offs")),
             accepted=tuple(

@@ -57,6 +57,14 @@ class Activation:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """One version of a machine: its definition as JSON text, and the digest that it had when it was recorded."""
+
+    document: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A partition went on elsewhere: from one offset to another, in the log of this incarnation."""
 
@@ -83,7 +91,7 @@ class Cut:
         taken_at: when, by the database's clock.
         standings: every partition that was ever claimed, by topic and number.
         activations: by partition, incarnation, machine and offset.
-        definitions: every machine version that ever judged, as JSON text, by name and version.
+        definitions: every machine version that ever judged, by name and version.
         cleaned_up_to: the latest cut-off of the clean-ups, by the table that they clean.
         accepted: in the order in which they were accepted.
         barriers: by partition.
@@ -93,7 +101,7 @@ class Cut:
     taken_at: datetime
     standings: tuple[Standing, ...]
     activations: tuple[Activation, ...]
-    definitions: Mapping[tuple[str, int], str]
+    definitions: Mapping[tuple[str, int], Recorded]
     cleaned_up_to: Mapping[str, datetime]
     accepted: tuple[Accepted, ...]
     barriers: tuple[Barrier, ...]
@@ -120,7 +128,7 @@ class EntityRow(NamedTuple):
 
 
 class HistoryRow(NamedTuple):
-    """A row of fsm_state_history."""
+    """A row of fsm_state_history, or a MANUAL one that a clean-up has removed and kept the gist of: then `cleaned`."""
 
     fsm_type: str
     entity_id: str
@@ -141,6 +149,7 @@ class HistoryRow(NamedTuple):
     record_offset: str | None
     definition_version: str | None
     recorded_at: str | None
+    cleaned: str
 
 
 class WorkflowRow(NamedTuple):

@@ -1,0 +1,215 @@
+"""One entity or workflow as the log makes it, beside what the tables hold of it. Pure.
+
+What the log does not decide is not compared: when rows were written, error text after the reason, what a clean-up has
+removed. Every difference is one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from foldline.core.batch import Counts, EntityKey, Partition
+from foldline.core.events import TransitionEvent, Verdict, WorkflowEvent
+from foldline.replay import expected
+from foldline.replay.cut import EntityRow, HistoryRow, TimelineRow, WorkflowRow
+from foldline.replay.difference import Cause, Column, Finding, ManualChange, Subject
+from foldline.replay.findings import Findings
+from foldline.replay.order import in_order
+from foldline.replay.past_machines import PastMachines
+from foldline.replay.refold import ByHand, Refolded, refold_entity, refold_workflow
+from foldline.replay.told import Event, Ref, Told
+from foldline.replay.written import Held, Written
+
+_MANUAL: Final = "MANUAL"
+_TRUE: Final = "t"
+_LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
+_HISTORY, _TIMELINE = "fsm_state_history", "workflow_execution_history"
+_ENTITIES, _WORKFLOWS = "fsm_state", "workflow_executions"
+
+
+@dataclass(slots=True)
+class Compared:
+    """What came of one comparison.
+
+    Attributes:
+        findings: differences, and changes by hand.
+        verdicts: the identities that the log gives a verdict, with a record of each.
+        counts: how the records of each partition ended.
+        left_out: why nothing can be said of it; None: it was compared.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    verdicts: Mapping[str, tuple[Verdict, Ref]] = field(default_factory=dict)
+    counts: dict[int, Counts] = field(default_factory=dict)
+    left_out: str | None = None
+
+
+class Comparison:
+    """Compares one key after the other.
+
+    Args:
+        partitions: those that are read; an event names one by its number here.
+        machines: who has judged what.
+        unread: partitions whose log cannot be read whole: what has a record there is left out.
+        history_cleaned: up to which event time a clean-up may have removed history.
+        workflows_cleaned: the same of workflows with their timelines.
+    """
+
+    def __init__(
+        self,
+        partitions: Sequence[Partition],
+        machines: PastMachines,
+        *,
+        unread: Iterable[Partition] = (),
+        history_cleaned: datetime | None = None,
+        workflows_cleaned: datetime | None = None,
+    ) -> None:
+        self._partitions = partitions
+        self._numbers = {(each.topic, str(each.number)): number for number, each in enumerate(partitions)}
+        self._unread = {(each.topic, str(each.number)) for each in unread}
+        self._machines = machines
+        self._history_cleaned = history_cleaned or _LONG_AGO
+        self._workflows_cleaned = workflows_cleaned or _LONG_AGO
+
+    def entity(
+        self, key: EntityKey, told: Sequence[Told[TransitionEvent]], held: Held[EntityRow, HistoryRow]
+    ) -> Compared:
+        """An entity with its history and its dead letters."""
+        if self._lay_unread(held):
+            return Compared(left_out=_UNREAD)
+        held.rows.sort(key=lambda row: int(row.id))
+        by_hand = [row for row in held.rows if row.action == _MANUAL]
+        written = Written([row for row in held.rows if row.action != _MANUAL], self._ref)
+        judged = written.judged(told)
+        steps: Iterable[Told[TransitionEvent] | ByHand] = judged
+        if by_hand or _on_several(judged):
+            steps = in_order(judged, [(self._ref(row), _change(row)) for row in held.rows])
+        refolded = refold_entity(key, steps, self._machines, self._partitions, written.ids)
+        ids = {int(row.id) for row in held.rows}
+        ours = self._findings(Subject(*key), refolded, held.now, ids)
+        for change, state in refolded.misfits:
+            ours.changed(_HISTORY, change.id, (Column("from_state", state, change.from_state),))
+        cleaned = False
+        for ref, row in refolded.rows.items():
+            beside = written.by_ref.pop(ref, None)
+            if beside is not None:
+                log = expected.history_row(row, self._partitions[ref[0]], beside)
+                ours.compare(_HISTORY, int(beside.id), log, beside, ref)
+            elif row.event.occurred_at < self._history_cleaned:
+                cleaned = True
+            else:
+                ours.missing(_HISTORY, ref)
+        _surplus(ours, _HISTORY, written)
+        if held.now is None and refolded.now is not None:
+            ours.missing(_ENTITIES, refolded.last)
+        elif held.now is not None and refolded.now is None:
+            ours.surplus(_ENTITIES, None, Cause.HAND_WRITTEN)
+        elif held.now is not None:
+            ours.compare(_ENTITIES, None, expected.entity_row(key, refolded, self._partitions, held.now), held.now)
+        ours.found.extend(_listed(key, row) for row in by_hand if row.cleaned != _TRUE)
+        return self._compared(ours, refolded, told, written, unordered=cleaned and _on_several(judged))
+
+    def workflow(self, key: str, told: Sequence[Told[WorkflowEvent]], held: Held[WorkflowRow, TimelineRow]) -> Compared:
+        """A workflow with its timeline and its dead letters."""
+        if self._lay_unread(held):
+            return Compared(left_out=_UNREAD)
+        held.rows.sort(key=lambda row: int(row.id))
+        written = Written(held.rows, self._ref)
+        judged = written.judged(told)
+        steps: Iterable[Told[WorkflowEvent]] = judged
+        if _on_several(judged):
+            steps = in_order(judged, [(self._ref(row), None) for row in held.rows])
+        refolded = refold_workflow(key, steps, self._partitions, written.ids)
+        ours = self._findings(Subject(workflow_id=key), refolded, held.now, set(written.ids.values()))
+        gone = held.now is not None and held.now.cleaned == _TRUE
+        cleaned = False
+        for ref, row in refolded.rows.items():
+            beside = written.by_ref.pop(ref, None)
+            if beside is not None:
+                log = expected.timeline_row(row, self._partitions[ref[0]], beside)
+                ours.compare(_TIMELINE, int(beside.id), log, beside, ref)
+            elif gone or row.event.occurred_at < self._workflows_cleaned:
+                cleaned = True
+            else:
+                ours.missing(_TIMELINE, ref)
+        _surplus(ours, _TIMELINE, written)
+        if held.now is None and refolded.now is not None:
+            ours.missing(_WORKFLOWS, refolded.last)
+        elif held.now is not None and refolded.now is None:
+            ours.surplus(_WORKFLOWS, None, Cause.HAND_WRITTEN)
+        elif held.now is not None:
+            ours.compare(_WORKFLOWS, None, expected.workflow_row(key, refolded, self._partitions, held.now), held.now)
+        return self._compared(ours, refolded, told, written, unordered=cleaned and _on_several(judged))
+
+    def _findings(
+        self, subject: Subject, refolded: Refolded[Any, Any], held: EntityRow | WorkflowRow | None, ids: set[int]
+    ) -> Findings:
+        """A row that was written by hand since its last event, or had been before it, explains what differs."""
+        cause = Cause.UNEXPLAINED
+        if held is not None and refolded.now is not None and refolded.now.revision:
+            judged_on = held.previous_revision
+            since = int(held.revision) != refolded.now.revision
+            before = judged_on is not None and int(judged_on) not in ids and len(ids) >= len(refolded.rows)
+            cause = Cause.HAND_WRITTEN if since or before else cause
+        return Findings(subject, self._partitions, cause)
+
+    def _compared(
+        self,
+        ours: Findings,
+        refolded: Refolded[Any, Any],
+        told: Sequence[Told[Event]],
+        written: Written[Any],
+        *,
+        unordered: bool,
+    ) -> Compared:
+        counts = refolded.counts
+        for each in told:
+            if written.refused(each):
+                counts.setdefault(each.source, Counts()).undecodable += 1
+            elif each.letter is not None or each.ref in refolded.letters:
+                ours.letter(refolded.letters.get(each.ref), each.letter, each.ref)
+        if unordered and ours.found:
+            return Compared(verdicts=refolded.verdicts, counts=counts, left_out=_UNORDERED)
+        return Compared(ours.found, refolded.verdicts, counts)
+
+    def _ref(self, row: HistoryRow | TimelineRow) -> Ref | None:
+        """The record behind a row; None: it names none that is read."""
+        if row.topic is None or row.partition is None or row.record_offset is None:
+            return None
+        number = self._numbers.get((row.topic, row.partition))
+        return None if number is None else (number, int(row.record_offset))
+
+    def _lay_unread(self, held: Held[Any, Any]) -> bool:
+        rows = [*held.rows, held.now] if held.now is not None else held.rows
+        return bool(self._unread) and any((row.topic, row.partition) in self._unread for row in rows)
+
+
+_UNREAD: Final = "records of it cannot be read any more"
+_UNORDERED: Final = "it lies on several partitions, and a clean-up has removed the rows that tell in which order"
+
+
+def _on_several(told: Sequence[Told[Event]]) -> bool:
+    return bool(told) and any(each.source != told[0].source for each in told)
+
+
+def _change(row: HistoryRow) -> ByHand | None:
+    if row.action != _MANUAL:
+        return None
+    return ByHand(int(row.id), row.from_state, row.to_state, datetime.fromisoformat(row.transitioned_at))
+
+
+def _surplus(ours: Findings, table: str, written: Written[Any]) -> None:
+    for ref, row in written.by_ref.items():
+        ours.surplus(table, int(row.id), ref=ref)
+    for row in written.astray:
+        ours.surplus(table, int(row.id), Cause.HAND_WRITTEN)
+
+
+def _listed(key: EntityKey, row: HistoryRow) -> ManualChange:
+    before = None if row.record_offset is None else int(row.record_offset)
+    number = None if row.partition is None else int(row.partition)
+    subject = Subject(*key, topic=row.topic, partition=number, offset=before)
+    return ManualChange(int(row.id), row.from_state, row.to_state, row.transitioned_at, row.recorded_at, subject)

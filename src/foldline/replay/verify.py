@@ -1,0 +1,298 @@
+"""Verify: copy the tables out, read the log again, fold it, compare. Nothing is written to the database.
+
+One read-only transaction gives the tables and the positions of one moment: the tables are exactly the fold of the log
+up to these positions, also beside workers that go on. Rows and events are set aside on the local disk in buckets by
+entity and workflow; then each bucket is folded and compared by itself. So memory is that of one bucket, whatever the
+log (this is Grace's hash join; DeWitt et al., Implementation Techniques for Main Memory Database Systems, 1984).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+from foldline.core.batch import Counts, Partition
+from foldline.core.decode import decode_transition, decode_workflow
+from foldline.core.events import Record, TransitionEvent, Undecodable, WorkflowEvent
+from foldline.core.machine import Machine
+from foldline.ports import LogFacts
+from foldline.replay.aside import Aside
+from foldline.replay.compare import Compared, Comparison
+from foldline.replay.copytext import columns
+from foldline.replay.cut import (
+    Cut,
+    EntityRow,
+    HistoryRow,
+    IdentityRow,
+    LetterRow,
+    Row,
+    TimelineRow,
+    WorkflowRow,
+)
+from foldline.replay.difference import Cause, Column, Difference, Subject, What
+from foldline.replay.findings import LETTERS, Findings
+from foldline.replay.ledger import Ledger
+from foldline.replay.letters import Letters, differing, expected_of, letter_of
+from foldline.replay.past_machines import PastMachines
+from foldline.replay.refold import add
+from foldline.replay.report import Gathered, Report
+from foldline.replay.spill import Spill
+from foldline.replay.told import AnyTold, Ref, Told
+from foldline.replay.unread import Unread, unread
+
+_PER_BUCKET: Final = 20_000
+_MOST_BUCKETS: Final = 2_048
+_SAID_EVERY: Final = 5_000
+_KEYED: Final[tuple[type[Row], ...]] = (EntityRow, HistoryRow, WorkflowRow, TimelineRow)
+_VERDICTS: Final = ("applied", "duplicate", "rejected", "undecodable")
+
+
+class Tables(Protocol):
+    """The tables of one moment."""
+
+    def cut(self) -> Cut:
+        """Where everything stood."""
+
+    def lines(self, shape: type[Row]) -> Iterator[bytes]:
+        """Every row as the line that COPY makes of it."""
+
+
+class Log(Protocol):
+    """The log, to be read once more."""
+
+    def facts(self, partition: Partition) -> LogFacts:
+        """What the broker says of a partition."""
+
+    def span(
+        self, partition: Partition, start: int, end: int, *, topic_id: str | None = None
+    ) -> Iterator[Sequence[Record]]:
+        """The records of these offsets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work is. `total` is an estimate while the tables are copied."""
+
+    part: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be verified.
+
+    Attributes:
+        transition_topics: the topics of transition events.
+        workflow_topics: those of workflow events.
+        share: which part of the entities and workflows, from 0 to 1.
+        most: how many differences are listed.
+        directory: where rows and events are set aside; None: where temporary files go.
+    """
+
+    transition_topics: Collection[str]
+    workflow_topics: Collection[str]
+    share: float = 1.0
+    most: int = 1_000
+    directory: Path | None = None
+
+
+def verify(
+    tables: AbstractContextManager[Tables],
+    log: Log,
+    restored: Callable[[str], Machine],
+    asked: Asked,
+    announce: Callable[[Progress], None],
+) -> Report:
+    """Compare all that the log decides.
+
+    Args:
+        tables: the tables of the moment in which the block is entered.
+        log: the log.
+        restored: makes a machine of a recorded definition.
+        asked: what is wanted.
+        announce: told how far it is.
+
+    Raises:
+        FoldlineError: a server does not answer, or the local disk is full.
+    """
+    with ExitStack() as disk:
+        with tables as snapshot:
+            cut = snapshot.cut()
+            work = _Work(cut, unread(cut, [*asked.transition_topics, *asked.workflow_topics], log.facts), asked)
+            work.open(disk)
+            work.copy(snapshot, announce)
+        work.see_definitions(restored)
+        work.read(log, announce)
+        work.compare(PastMachines(cut, restored, work.partitions), announce)
+        return work.gathered.report(cut.taken_at, asked.share if asked.share < 1 else None, work.unread)
+
+
+class _Work:
+    """One run."""
+
+    def __init__(self, cut: Cut, left_out: list[Unread], asked: Asked) -> None:
+        without = {each.key for each in left_out}
+        self.unread = left_out
+        self.standings = [each for each in cut.standings if each.partition not in without]
+        self.partitions = [each.partition for each in self.standings]
+        self.gathered = Gathered(asked.most)
+        self._cut = cut
+        self._asked = asked
+        self._whole = asked.share >= 1
+        self._counts: list[Counts] = [Counts() for _ in self.standings]
+        self._sources = {partition: number for number, partition in enumerate(self.partitions)}
+        self._records = sum(each.next_offset - each.begun_at for each in self.standings)
+
+    def open(self, disk: ExitStack) -> None:
+        """Make room on the local disk."""
+        rows = sum(self._cut.estimates[shape] for shape in _KEYED)
+        buckets = max(1, min(_MOST_BUCKETS, max(rows, self._records) // _PER_BUCKET))
+        place = self._asked.directory
+        self._aside = Aside(disk.enter_context(Spill(buckets, place)), buckets, self._asked.share)
+        self._ledger = Ledger(disk.enter_context(Spill(buckets, place)), buckets)
+        self._letters = disk.enter_context(Spill(max(1, len(self.standings)), place))
+
+    def copy(self, tables: Tables, announce: Callable[[Progress], None]) -> None:
+        """Set the tables aside, as they were in one moment."""
+        done, total = 0, sum(self._cut.estimates.values())
+        for shape in (*_KEYED, IdentityRow, LetterRow):
+            for line in tables.lines(shape):
+                if shape is IdentityRow:
+                    self._ledger.held(IdentityRow(*columns(line)))  # type: ignore[arg-type]  # both are NOT NULL
+                elif shape is LetterRow:
+                    self._set_letter_aside(line)
+                else:
+                    self._aside.row(shape, line)
+                done += 1
+                if done % _SAID_EVERY == 0:
+                    announce(Progress("copying the tables", done, max(done, total)))
+
+    def see_definitions(self, restored: Callable[[str], Machine]) -> None:
+        """A recorded machine must still say what it said."""
+        for (fsm_type, version), recorded in self._cut.definitions.items():
+            digest = restored(recorded.document).digest
+            if digest != recorded.digest:
+                columns_ = (Column("version", str(version), str(version)), Column("digest", digest, recorded.digest))
+                self.gathered.take(
+                    Difference(
+                        "foldline_machine_versions",
+                        What.CHANGED,
+                        Cause.MACHINE_CHANGED,
+                        None,
+                        Subject(fsm_type=fsm_type),
+                        columns_,
+                    )
+                )
+
+    def read(self, log: Log, announce: Callable[[Progress], None]) -> None:
+        """Set the events of the log aside; what is no event is compared at once."""
+        done = 0
+        for source, standing in enumerate(self.standings):
+            decode = decode_workflow if standing.partition.topic in self._asked.workflow_topics else decode_transition
+            letters = Letters(
+                LetterRow(*columns(line))  # type: ignore[arg-type]
+                for line in self._letters.read(source)
+            )
+            self.gathered.records[standing] = 0
+            for records in log.span(
+                standing.partition, standing.begun_at, standing.next_offset, topic_id=standing.topic_id
+            ):
+                for record in records:
+                    self._record(source, record, decode(record.value, record.headers), letters)
+                self.gathered.records[standing] += len(records)
+                done += len(records)
+                announce(Progress("reading the log", done, self._records))
+            for row in letters.rest():
+                self._stray_letter(source, row)
+
+    def compare(self, machines: PastMachines, announce: Callable[[Progress], None]) -> None:
+        """Fold bucket by bucket, and compare."""
+        comparison = Comparison(
+            self.partitions,
+            machines,
+            unread=(each.key for each in self.unread),
+            history_cleaned=self._cut.cleaned_up_to.get("fsm_state_history"),
+            workflows_cleaned=self._cut.cleaned_up_to.get("workflow_executions"),
+        )
+        done = 0
+        for bucket in self._aside.buckets():
+            for key, entity in bucket.entities.items():
+                self._take(comparison.entity(key, entity.told, entity.held))
+                done += len(entity.told)
+            for name, of_workflow in bucket.workflows.items():
+                self._take(comparison.workflow(name, of_workflow.told, of_workflow.held))
+                done += len(of_workflow.told)
+            self.gathered.entities += len(bucket.entities)
+            self.gathered.workflows += len(bucket.workflows)
+            announce(Progress("comparing", done, self._records))
+        whole = self._whole and not self.unread and self.gathered.all_said
+        for difference in self._ledger.differences(self._subject, whole=whole):
+            self.gathered.take(difference)
+        if whole:
+            self._compare_counts()
+
+    def _record(
+        self,
+        source: int,
+        record: Record,
+        event: TransitionEvent | WorkflowEvent | Undecodable,
+        letters: Letters,
+    ) -> None:
+        passed, row = letters.of(record.offset)
+        for stray in passed:
+            self._stray_letter(source, stray)
+        letter = None if row is None else letter_of(row)
+        if isinstance(event, Undecodable):
+            self._counts[source].undecodable += 1
+            of_record = Findings(Subject(), self.partitions)
+            of_record.letter(expected_of(event), letter, (source, record.offset))
+            for finding in of_record.found:
+                self.gathered.take(finding)
+        elif self._aside.wants(event):
+            self._aside.told(cast("AnyTold", Told(source, record.offset, record.redrive, letter, event)))
+        if row is not None and (found := differing(row, record, event)):
+            subject = self._subject((source, record.offset))
+            self.gathered.take(Difference(LETTERS, What.CHANGED, Cause.UNEXPLAINED, int(row.id), subject, tuple(found)))
+
+    def _set_letter_aside(self, line: bytes) -> None:
+        row = LetterRow(*columns(line))  # type: ignore[arg-type]
+        source = self._sources.get(Partition(row.topic, int(row.partition)))
+        if source is not None and int(row.incarnation) == self.standings[source].incarnation:
+            self._letters.append(source, line)
+
+    def _stray_letter(self, source: int, row: LetterRow) -> None:
+        """A dead letter of an offset that has no record."""
+        subject = self._subject((source, int(row.record_offset)))
+        self.gathered.take(Difference(LETTERS, What.EXTRA, Cause.UNEXPLAINED, int(row.id), subject))
+
+    def _take(self, compared: Compared) -> None:
+        if compared.left_out is not None:
+            self.gathered.leave_out(compared.left_out)
+        for finding in compared.findings:
+            self.gathered.take(finding)
+        for digest, (verdict, ref) in compared.verdicts.items():
+            self._ledger.told(digest, verdict, ref)
+        for source, counts in compared.counts.items():
+            add(self._counts[source], counts)
+
+    def _compare_counts(self) -> None:
+        """Every record has ended as exactly one of four, and the positions have counted them."""
+        for standing, counts in zip(self.standings, self._counts, strict=True):
+            differing_ = tuple(
+                Column(name, str(getattr(counts, name)), str(getattr(standing, name)))
+                for name in _VERDICTS
+                if getattr(counts, name) != getattr(standing, name)
+            )
+            if differing_:
+                subject = Subject(topic=standing.partition.topic, partition=standing.partition.number)
+                self.gathered.take(
+                    Difference("foldline_positions", What.CHANGED, Cause.UNEXPLAINED, None, subject, differing_)
+                )
+
+    def _subject(self, ref: Ref) -> Subject:
+        partition = self.partitions[ref[0]]
+        return Subject(topic=partition.topic, partition=partition.number, offset=ref[1])
