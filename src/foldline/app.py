@@ -23,14 +23,18 @@ from foldline.folding import Folding
 from foldline.kafka.log import LogReader
 from foldline.kafka.names import unknown
 from foldline.kafka.properties import broker_assigns, left_to_broker
+from foldline.kafka.rereading import Rereading
 from foldline.kafka.source import KafkaSource
-from foldline.machines import Survey, load_machines, survey
+from foldline.machines import Survey, load_machines, restored, survey
 from foldline.postgres.backlog import open_letters
 from foldline.postgres.claims import Claimant
 from foldline.postgres.lanes import Bounds
 from foldline.postgres.migrations import Runner
 from foldline.postgres.reports import Reports
+from foldline.postgres.snapshot import Snapshot
 from foldline.postgres.tables import PostgresTables
+from foldline.replay.report import Verification
+from foldline.replay.verify import Asked, Progress, verify
 from foldline.settings import Fault, Origin, SettingFaults, Settings, kafka_variable, spelt_like
 from foldline.watch import Address, Backlog, Endpoint, Limits, Watching, extra_installed, traces_wanted
 
@@ -256,3 +260,22 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
+
+
+def verified(place: Place, *, share: float, most: int, announce: Callable[[Progress], None]) -> Verification:
+    """Compare the tables with what the log makes of them.
+
+    Args:
+        place: where the servers are.
+        share: which part of the entities and workflows, from 0 to 1.
+        most: how many differences are listed.
+        announce: told how far it is.
+
+    Raises:
+        FoldlineError: a server does not answer, or there is no room on the local disk.
+    """
+    settings = place.settings
+    asked = Asked(settings.transition_topics, settings.workflow_topics, share, most)
+    Runner(place.database_url).check()
+    with Rereading(place.kafka_properties) as log:
+        return verify(Snapshot(place.database_url), log, restored, asked, announce)

@@ -43,6 +43,10 @@ class LogError(FoldlineError):
     """Kafka could not be reached, or a topic is not what it should be."""
 
 
+class DriftError(FoldlineError):
+    """The tables are not what the log makes of them, or nobody can tell."""
+
+
 class GroupError(FoldlineError):
     """The consumer group refuses this worker for good: another one may have taken its place. Nothing is lost."""
 

@@ -15,7 +15,7 @@ import typer
 
 from foldline.cli.local import demo, up
 from foldline.cli.mend import correct, drop, export, redrive
-from foldline.cli.operate import health, positions, run, status
+from foldline.cli.operate import health, positions, run, status, verify
 from foldline.cli.output import plain
 from foldline.cli.setup import config, machines, migrate, topics
 from foldline.cli.stories import deadletters, history, workflows
@@ -43,6 +43,7 @@ app.command()(check.check)
 app.command()(config.config)
 app.command()(status.status)
 app.command()(health.health)
+app.command()(verify.verify)
 app.command()(history.history)
 app.command()(correct.correct)
 app.add_typer(positions.app)

@@ -21,6 +21,7 @@ from foldline.kafka.connection import Connection
 from foldline.kafka.log import LogReader
 from foldline.kafka.properties import Properties, rereading_properties
 from foldline.kafka.reading import record_of
+from foldline.ports import LogFacts
 
 _CHUNK = 2_000
 _LINGER_SECONDS = 0.1
@@ -49,6 +50,10 @@ class Rereading:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._consumer.close()
+
+    def facts(self, partition: Partition) -> LogFacts:
+        """What the broker says of a partition now. Raises LogError."""
+        return self._log.facts(partition)
 
     def record(self, partition: Partition, offset: int) -> Record | None:
         """The record at this offset; None: what lies there is none, or was removed by compaction. Raises as `span`."""

@@ -61,8 +61,8 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What verify found.
+class Verification:
+    """What `foldline verify` found.
 
     Attributes:
         clean: whether everything that was compared is as the log has it.
@@ -132,9 +132,9 @@ class Gathered:
         """Whether nothing was left out."""
         return not self._left_out
 
-    def report(self, taken_at: datetime, sample: float | None, unread: list[Unread]) -> Report:
+    def report(self, taken_at: datetime, sample: float | None, unread: list[Unread]) -> Verification:
         """All of it."""
-        return Report(
+        return Verification(
             clean=not self._tallies,
             whole=sample is None and not unread and self.all_said,
             taken_at=taken_at,

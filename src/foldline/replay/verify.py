@@ -8,7 +8,7 @@ log (this is Grace's hash join; DeWitt et al., Implementation Techniques for Mai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +32,13 @@ from foldline.replay.cut import (
     TimelineRow,
     WorkflowRow,
 )
-from foldline.replay.difference import Cause, Column, Difference, Subject, What
+from foldline.replay.difference import Cause, Column, Difference, Finding, Subject, What
 from foldline.replay.findings import LETTERS, Findings
 from foldline.replay.ledger import Ledger
 from foldline.replay.letters import Letters, differing, expected_of, letter_of
 from foldline.replay.past_machines import PastMachines
 from foldline.replay.refold import add
-from foldline.replay.report import Gathered, Report
+from foldline.replay.report import Gathered, Verification
 from foldline.replay.spill import Spill
 from foldline.replay.told import AnyTold, Ref, Told
 from foldline.replay.unread import Unread, unread
@@ -106,7 +106,7 @@ def verify(
     restored: Callable[[str], Machine],
     asked: Asked,
     announce: Callable[[Progress], None],
-) -> Report:
+) -> Verification:
     """Compare all that the log decides.
 
     Args:
@@ -250,8 +250,7 @@ class _Work:
             self._counts[source].undecodable += 1
             of_record = Findings(Subject(), self.partitions)
             of_record.letter(expected_of(event), letter, (source, record.offset))
-            for finding in of_record.found:
-                self.gathered.take(finding)
+            self._take_all(of_record.found)
         elif self._aside.wants(event):
             self._aside.told(cast("AnyTold", Told(source, record.offset, record.redrive, letter, event)))
         if row is not None and (found := differing(row, record, event)):
@@ -272,12 +271,15 @@ class _Work:
     def _take(self, compared: Compared) -> None:
         if compared.left_out is not None:
             self.gathered.leave_out(compared.left_out)
-        for finding in compared.findings:
-            self.gathered.take(finding)
+        self._take_all(compared.findings)
         for digest, (verdict, ref) in compared.verdicts.items():
             self._ledger.told(digest, verdict, ref)
         for source, counts in compared.counts.items():
             add(self._counts[source], counts)
+
+    def _take_all(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.gathered.take(finding)
 
     def _compare_counts(self) -> None:
         """Every record has ended as exactly one of four, and the positions have counted them."""
@@ -296,3 +298,13 @@ class _Work:
     def _subject(self, ref: Ref) -> Subject:
         partition = self.partitions[ref[0]]
         return Subject(topic=partition.topic, partition=partition.number, offset=ref[1])
+
+
+def _named(event: TransitionEvent | WorkflowEvent | Undecodable) -> Subject:
+    match event:
+        case TransitionEvent():
+            return Subject(event.fsm_type, event.entity_id)
+        case WorkflowEvent():
+            return Subject(workflow_id=event.workflow_id)
+        case Undecodable():
+            return Subject()
