@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from foldline import facts
 from foldline.app import Place, Projection, projection
+from foldline.kafka.topics import create_topics
 from foldline.settings import Settings
 from harness import encoded
 
@@ -25,6 +27,17 @@ class Topics:
 
     transitions: str
     workflows: str
+
+
+@contextmanager
+def topics_made(bootstrap_servers: str, topics: Topics) -> Iterator[Topics]:
+    """Four partitions of each, deleted at the end of the block."""
+    names = (topics.transitions, topics.workflows)
+    create_topics({"bootstrap.servers": bootstrap_servers}, incoming=names, outgoing=())
+    yield topics
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    for future in admin.delete_topics(list(names)).values():
+        future.result()
 
 
 @dataclass

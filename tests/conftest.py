@@ -18,13 +18,11 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
-from confluent_kafka.admin import AdminClient
 from psycopg.conninfo import make_conninfo
 
-from clusters import Cluster, Topics
+from clusters import Cluster, Topics, topics_made
 from containers import containers
 from foldline.embedded import Servers, embedded_servers
-from foldline.kafka.topics import create_topics
 from foldline.postgres.migrations import Runner
 from harness import Projector
 from roles import Users, drop_roles, users_on
@@ -65,6 +63,9 @@ def _started(home: Path) -> Iterator[tuple[str, str]]:
             yield ours
         return
     with embedded_servers(home, postgres_major=major) as running:
+        with psycopg.connect(running.servers.database_url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # the machine stays, whatever a test kills
+            connection.execute("SELECT pg_reload_conf()")
         yield running.servers.database_url, running.servers.bootstrap_servers
 
 
@@ -147,13 +148,8 @@ def topic_name() -> Callable[[], str]:
 @pytest.fixture
 def topics(bootstrap_servers: str, topic_name: Callable[[], str]) -> Iterator[Topics]:
     """Two topics of four partitions each."""
-    made = Topics(topic_name(), topic_name())
-    names = (made.transitions, made.workflows)
-    create_topics({"bootstrap.servers": bootstrap_servers}, incoming=names, outgoing=())
-    yield made
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    for future in admin.delete_topics(list(names)).values():
-        future.result()
+    with topics_made(bootstrap_servers, Topics(topic_name(), topic_name())) as made:
+        yield made
 
 
 @pytest.fixture

@@ -33,7 +33,10 @@ def test_it_may_not_know_what_is_in_them(users: Users) -> None:
         rows(users.projector, "SELECT value FROM foldline_dead_letters")
 
 
-def test_a_database_that_answers_but_not_this_is_told_from_one_that_is_away(users: Users) -> None:
+def test_a_database_that_answers_but_not_this_is_told_from_one_that_is_away(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foldline.postgres.backlog._PATIENCE_SECONDS", 0.3)
     with psycopg.connect(users.owner) as blocking:
         blocking.execute("LOCK TABLE foldline_dead_letters")
         assert open_letters(users.projector) is None

@@ -64,7 +64,10 @@ def test_a_worker_that_is_frozen_inside_copy_with_rows_that_we_need_is_ended(pro
     assert rows(projector.database_url, COUNTS) == [(2, 0, 0, 0)]
 
 
-def test_somebody_else_who_holds_the_position_is_named_and_left_alone(projector: Projector) -> None:
+def test_somebody_else_who_holds_the_position_is_named_and_left_alone(
+    projector: Projector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foldline.postgres.tables._CLAIM_PATIENCE_SECONDS", 0.3)
     projector.project(START)
     tables = projector.tables()
     try:

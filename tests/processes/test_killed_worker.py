@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from clusters import Cluster
+from clusters import Cluster, Topics, topics_made
 from foldline.example import example_log
 from harness import rows, snapshot
 from worker_processes import Process
@@ -30,42 +32,44 @@ def _publish(cluster: Cluster) -> None:
         cluster.publish(topic, [*of_partition, b"no event"], partition)
 
 
-def _left_alone(cluster: Cluster, database_url: str) -> Cluster:
-    """The same log in a database of its own, projected by a worker that nobody disturbs."""
-    other = Cluster(database_url, cluster.bootstrap_servers, cluster.topics)
-    other.catch_up(group_id=f"{cluster.topics.transitions}.left-alone")
-    return other
+@pytest.fixture(scope="module")
+def log(bootstrap_servers: str, shared_database_url: str) -> Iterator[tuple[Topics, object]]:
+    """Topics that hold it, and what a worker that was left alone has made of it."""
+    with topics_made(bootstrap_servers, Topics(f"killed.{os.getpid()}", f"killed.{os.getpid()}.workflows")) as topics:
+        cluster = Cluster(shared_database_url, bootstrap_servers, topics)
+        _publish(cluster)
+        cluster.catch_up(group_id="left-alone")
+        yield topics, snapshot(shared_database_url)
 
 
 @pytest.fixture
-def published(cluster: Cluster) -> Cluster:
-    _publish(cluster)
-    return cluster
+def published(database_url: str, bootstrap_servers: str, log: tuple[Topics, object]) -> Cluster:
+    return Cluster(database_url, bootstrap_servers, log[0])
 
 
 @pytest.fixture
-def left_alone(published: Cluster, second_database_url: str) -> Cluster:
-    return _left_alone(published, second_database_url)
+def left_alone(log: tuple[Topics, object]) -> object:
+    return log[1]
 
 
-def test_killed_between_any_two_batches(published: Cluster, left_alone: Cluster) -> None:
+def test_killed_between_any_two_batches(published: Cluster, left_alone: object) -> None:
     for batches in (1, 2, 3, 5, 8):
-        worker = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.{batches}")
+        worker = Process(published, FOLDLINE_GROUP_ID=_group(published, batches))
         worker.wait_for("batch applied", batches)
         worker.kill()
     Process(published, "--until-caught-up").finish()
-    assert snapshot(published.database_url) == snapshot(left_alone.database_url)
+    assert snapshot(published.database_url) == left_alone
 
 
-def test_killed_inside_its_transaction(published: Cluster, left_alone: Cluster) -> None:
+def test_killed_inside_its_transaction(published: Cluster, left_alone: object) -> None:
     with _inside_its_transaction(published) as worker:
         worker.kill()
     Process(published, "--until-caught-up").finish()
-    assert snapshot(published.database_url) == snapshot(left_alone.database_url)
+    assert snapshot(published.database_url) == left_alone
 
 
 def test_frozen_inside_its_transaction_and_woken_when_another_has_taken_over(
-    published: Cluster, left_alone: Cluster
+    published: Cluster, left_alone: object
 ) -> None:
     with _inside_its_transaction(published) as frozen:
         frozen.popen.send_signal(signal.SIGSTOP)
@@ -75,7 +79,7 @@ def test_frozen_inside_its_transaction_and_woken_when_another_has_taken_over(
     frozen.wait_for("batch retried")  # its session was ended under it
     frozen.popen.terminate()
     frozen.finish()
-    assert snapshot(published.database_url) == snapshot(left_alone.database_url)
+    assert snapshot(published.database_url) == left_alone
 
 
 def test_killed_with_another_worker_there_which_takes_over(cluster: Cluster, second_database_url: str) -> None:
@@ -89,20 +93,26 @@ def test_killed_with_another_worker_there_which_takes_over(cluster: Cluster, sec
     caught_up.finish()
     survivor.popen.terminate()
     survivor.finish()
-    alone = _left_alone(cluster, second_database_url)
+    alone = Cluster(second_database_url, cluster.bootstrap_servers, cluster.topics)
+    alone.catch_up(group_id=f"{cluster.topics.transitions}.left-alone")
     assert snapshot(cluster.database_url) == snapshot(alone.database_url)
+
+
+def _group(published: Cluster, number: int) -> str:
+    """A group that nobody was ever a member of: in one that somebody died in, his session would be waited for."""
+    return f"{conninfo_to_dict(published.database_url)['dbname']}.{number}"
 
 
 @contextmanager
 def _inside_its_transaction(published: Cluster) -> Iterator[Process]:
     """A worker that waits, in the midst of its transaction, for rows that are let go at the end of the block."""
-    first = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.first")
+    first = Process(published, FOLDLINE_GROUP_ID=_group(published, 1))
     first.wait_for("batch applied", 4)
     first.kill()
     with psycopg.connect(published.database_url) as blocker:
         blocker.execute("SELECT FROM fsm_state FOR UPDATE")
         blocker.execute("LOCK TABLE workflow_executions IN SHARE MODE")
-        worker = Process(published, FOLDLINE_GROUP_ID=f"{published.topics.transitions}.second")
+        worker = Process(published, FOLDLINE_GROUP_ID=_group(published, 2))
         _wait_until_blocked(published.database_url)
         yield worker
 
