@@ -26,8 +26,10 @@ example: .venv/installed  ## The main job: embedded servers, the example log, an
 demo: .venv/installed  ## Embedded servers, a live stream of events, and a board that shows what becomes of them
 	@$(BIN)/foldline demo
 
-test: .venv/installed  ## All tests, on embedded PostgreSQL and Kafka
-	@$(BIN)/pytest
+TESTS ?= tests
+
+test: .venv/installed  ## All tests, on embedded PostgreSQL and Kafka; TESTS= for some of them
+	@$(BIN)/pytest $(TESTS)
 
 tls-test: .venv/installed  ## docs/security.md, on servers with certificates; needs a PostgreSQL with TLS, such as Debian's
 	@$(BIN)/pytest acceptance/tls

@@ -52,6 +52,7 @@ def _log(partition: Partition, refused: set[int], *, why: str) -> list[dict[str,
     ]
 
 
+@pytest.mark.any_version
 @pytest.mark.parametrize("why", ["in metadata", "in a name"])
 @pytest.mark.parametrize("partition", [TRANSITIONS, WORKFLOWS], ids=["transitions", "workflows"])
 @pytest.mark.parametrize("batch_size", [9, 4])  # with 4, the next batch is folded while one is being refused

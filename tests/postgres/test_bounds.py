@@ -21,6 +21,8 @@ from harness import COUNTS, TRANSITIONS, MemorySource, Projector, batch, records
 from patched import WRITER, wait_for_session
 from proxies import proxy_to
 
+pytestmark = pytest.mark.any_version
+
 LOG = records([transition("START_PROCESSING", event_id="1")])
 FACTS = LogFacts(0, 100, "id-1")
 SLOW = """

@@ -13,6 +13,8 @@ from foldline.custody import Custody
 from foldline.ports import Unavailable
 from harness import TRANSITIONS, WORKFLOWS, MemorySource, Projector, rows
 
+pytestmark = pytest.mark.any_version
+
 EPOCHS = "SELECT epoch FROM foldline_positions ORDER BY topic"
 _LATER = 1000.0
 _MOST_CLAIMS_A_MINUTE = 12

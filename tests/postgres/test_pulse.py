@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from foldline import facts
 from foldline.core.batch import Partition
 from foldline.ports import PartitionFault
 from foldline.pulse import Pulse
 from harness import TRANSITIONS, MemorySource, Projector, records, rows, transition
+
+pytestmark = pytest.mark.any_version
 
 OTHER = Partition(TRANSITIONS.topic, 1)
 
