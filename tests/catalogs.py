@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import rows
+from harness import each_of
 
 _KINDS = {
     "tables": (
@@ -46,4 +46,4 @@ _KINDS = {
 
 def catalog(database_url: str) -> dict[str, list[str]]:
     """Every object of the database by kind, each as one line; object ids are left out."""
-    return {kind: sorted(map(str, rows(database_url, sql))) for kind, sql in _KINDS.items()}
+    return {kind: sorted(map(str, found)) for kind, found in each_of(database_url, _KINDS).items()}

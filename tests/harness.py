@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -212,6 +212,12 @@ class Projector:
         return [fact for fact in self.announced if isinstance(fact, kind)]
 
 
+def each_of(database_url: str, statements: Mapping[str, str]) -> dict[str, list[tuple[Any, ...]]]:
+    """What each of the statements returns, by its name, asked in one session."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        return {name: connection.execute(sql.encode()).fetchall() for name, sql in statements.items()}
+
+
 def rows(database_url: str, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Run SQL as a person would, in a session of its own, and return what it gives."""
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -263,4 +269,4 @@ TABLES = {
 
 def snapshot(database_url: str) -> dict[str, list[tuple[Any, ...]]]:
     """The tables as the log decides them, for comparing two projections."""
-    return {name: rows(database_url, sql) for name, sql in TABLES.items()}
+    return each_of(database_url, TABLES)

@@ -15,6 +15,7 @@ from clusters import Cluster, run_until
 from foldline import facts
 from foldline.kafka.topics import create_topics
 from harness import encoded, transition
+from members import PROTOCOLS, short_sessions
 
 _TRACE, _SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -75,18 +76,17 @@ def test_spans_of_batches_lead_back_to_where_their_records_were_published(
     assert any(bytes.fromhex(_TRACE) in body and b"project " in body for body in bodies)
 
 
-@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_worker_in_reserve_hears_that_there_is_nothing_for_it(
     cluster: Cluster, topic_name: Callable[[], str], protocol: str
 ) -> None:
     one, other = topic_name(), topic_name()
     create_topics({"bootstrap.servers": cluster.bootstrap_servers}, incoming=(one, other), outgoing=(), partitions=1)
-    changes = {"transition_topics": (one,), "workflow_topics": (other,), "group_id": one}
+    kafka = short_sessions(cluster, protocol, one)
+    changes = {"transition_topics": (one,), "workflow_topics": (other,), "group_id": one, "kafka": kafka}
     members = [replace(cluster, announced=[]) for _ in range(3)]
     with ExitStack() as stack:
-        workers = [
-            stack.enter_context(member.worker(**changes, kafka={"group.protocol": protocol})) for member in members
-        ]
+        workers = [stack.enter_context(member.worker(**changes)) for member in members]
 
         def all_answered() -> bool:
             for each in workers[1:]:
