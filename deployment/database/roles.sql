@@ -24,8 +24,8 @@ DECLARE
     tables CONSTANT text[] := ARRAY[
         'fsm_state', 'fsm_state_history', 'workflow_executions', 'workflow_execution_history', 'foldline_positions',
         'foldline_machine_versions', 'foldline_machine_activations', 'foldline_identities', 'foldline_dead_letters',
-        'foldline_cleaned_workflows', 'foldline_cleanups', 'foldline_migrations', 'foldline_topics', 'foldline_barriers',
-        'foldline_acceptances'];
+        'foldline_cleaned_workflows', 'foldline_cleaned_changes', 'foldline_cleanups', 'foldline_migrations',
+        'foldline_topics', 'foldline_barriers', 'foldline_acceptances'];
     sequences CONSTANT text[] := ARRAY['fsm_state_history_id_seq', 'workflow_execution_history_id_seq'];
     functions CONSTANT text[] := ARRAY[
         'foldline_begin_rollback(integer)', 'foldline_mark_hand_written_state()', 'foldline_open_stage()',
@@ -128,7 +128,7 @@ BEGIN
              'SELECT (verdict, reason, status, recorded_at, topic, partition, incarnation, record_offset, value),
               UPDATE (status, answered_topic, answered_partition, answered_incarnation, answered_offset, answered_at),
               INSERT (topic, partition, incarnation, record_offset, verdict, reason, detail, fsm_type, entity_id, workflow_id,
-                      correlation_id, event_id, key, value, headers, record_timestamp_ms)',
+                      correlation_id, event_id, key, value, headers, record_timestamp_ms, judged_as)',
              'foldline_projector'),
             ('foldline_cleaned_workflows',
              'SELECT, DELETE, UPDATE (updated_at)',  -- an event may bring one back; the UPDATE is for locking rows

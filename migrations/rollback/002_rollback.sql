@@ -4,6 +4,8 @@ BEGIN
     IF to_regprocedure('foldline_begin_rollback(integer)') IS NOT NULL THEN
         PERFORM foldline_begin_rollback(2);
     END IF;
+    -- 009
+    DROP TABLE IF EXISTS foldline_cleaned_changes;
     -- 007
     DROP FUNCTION IF EXISTS foldline_accept_position(
         text, integer, bigint, text, bigint, boolean, text, integer, boolean, text, text);

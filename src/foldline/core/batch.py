@@ -76,13 +76,18 @@ class Counts:
 
 
 class DeadLetter(Struct, frozen=True, gc=False):
-    """A record that was not applied, as it came, with the reason. `event` is None where it could not be decoded."""
+    """A record that was not applied, as it came, with the reason. `event` is None where it could not be decoded.
+
+    `judged_as` is the number that was reserved for it, as the rows of history or timeline have one: it tells between
+    which of them it was judged. None where it could not be decoded.
+    """
 
     record: Record
     verdict: Verdict
     reason: str
     detail: str
     event: TransitionEvent | WorkflowEvent | None = None
+    judged_as: int | None = None
 
 
 class Stray(Struct, frozen=True, gc=False):

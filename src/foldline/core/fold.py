@@ -78,7 +78,7 @@ def fold_transitions(
             case Hop() | FailedAttempt():
                 judged.applied(event)
             case Rejection():
-                judged.rejected(record, event, outcome.reason, outcome.explanation)
+                judged.rejected(record, event, outcome.reason, outcome.explanation, ids[index])
     return plan
 
 
@@ -112,7 +112,7 @@ def fold_workflows(
                 plan.timeline.append(TimelineRow(ids[index], record.offset, event))
                 judged.applied(event)
             case WorkflowRejection():
-                judged.rejected(record, event, outcome.reason, outcome.explanation)
+                judged.rejected(record, event, outcome.reason, outcome.explanation, ids[index])
     return plan
 
 
@@ -149,10 +149,12 @@ class _Judged:
         self._plan.counts.applied += 1
         self._keep(event.identity, Verdict.APPLIED)
 
-    def rejected(self, record: Record, event: TransitionEvent | WorkflowEvent, reason: str, explanation: str) -> None:
+    def rejected(
+        self, record: Record, event: TransitionEvent | WorkflowEvent, reason: str, explanation: str, number: int
+    ) -> None:
         self._plan.counts.rejected += 1
         self._keep(event.identity, Verdict.REJECTED)
-        self._plan.dead_letters.append(DeadLetter(record, Verdict.REJECTED, reason, explanation, event))
+        self._plan.dead_letters.append(DeadLetter(record, Verdict.REJECTED, reason, explanation, event, number))
 
     def _verdict(self, digest: str) -> Verdict | None:
         new = self._plan.identities.get(digest)

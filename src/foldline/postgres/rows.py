@@ -143,6 +143,7 @@ def dead_letter_parameters(letters: Iterable[DeadLetter]) -> Parameters:
         "values": [letter.record.value for letter in listed],
         "headers": [_headers(letter.record) for letter in listed],
         "timestamps": [letter.record.timestamp_ms for letter in listed],
+        "numbers": [letter.judged_as for letter in listed],
     }
 
 

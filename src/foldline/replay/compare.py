@@ -21,7 +21,7 @@ from foldline.replay.order import in_order
 from foldline.replay.past_machines import PastMachines
 from foldline.replay.refold import ByHand, Refolded, refold_entity, refold_workflow
 from foldline.replay.told import Event, Ref, Told
-from foldline.replay.written import Held, Written
+from foldline.replay.written import REFUSED, Held, Written
 
 _MANUAL: Final = "MANUAL"
 _TRUE: Final = "t"
@@ -86,7 +86,7 @@ class Comparison:
         judged = written.judged(told)
         steps: Iterable[Told[TransitionEvent] | ByHand] = judged
         if by_hand or _on_several(judged):
-            steps = in_order(judged, [(self._ref(row), _change(row)) for row in held.rows])
+            steps = in_order(judged, [(int(row.id), self._ref(row), _change(row)) for row in held.rows])
         refolded = refold_entity(key, steps, self._machines, self._partitions, written.ids)
         ids = {int(row.id) for row in held.rows}
         ours = self._findings(Subject(*key), refolded, held.now, ids)
@@ -121,7 +121,7 @@ class Comparison:
         judged = written.judged(told)
         steps: Iterable[Told[WorkflowEvent]] = judged
         if _on_several(judged):
-            steps = in_order(judged, [(self._ref(row), None) for row in held.rows])
+            steps = in_order(judged, [(int(row.id), self._ref(row), None) for row in held.rows])
         refolded = refold_workflow(key, steps, self._partitions, written.ids)
         ours = self._findings(Subject(workflow_id=key), refolded, held.now, set(written.ids.values()))
         gone = held.now is not None and held.now.cleaned == _TRUE
@@ -169,10 +169,11 @@ class Comparison:
         for each in told:
             if written.refused(each):
                 counts.setdefault(each.source, Counts()).undecodable += 1
+                ours.letter(REFUSED, each.letter, each.ref)
             elif each.letter is not None or each.ref in refolded.letters:
                 ours.letter(refolded.letters.get(each.ref), each.letter, each.ref)
         if unordered and ours.found:
-            return Compared(verdicts=refolded.verdicts, counts=counts, left_out=_UNORDERED)
+            return Compared(left_out=_UNORDERED)
         return Compared(ours.found, refolded.verdicts, counts)
 
     def _ref(self, row: HistoryRow | TimelineRow) -> Ref | None:

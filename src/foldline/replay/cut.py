@@ -220,6 +220,7 @@ class LetterRow(NamedTuple):
     key: str | None
     value: str | None
     headers: str | None
+    judged_as: str | None
 
 
 class IdentityRow(NamedTuple):

@@ -63,12 +63,13 @@ class Findings:
             if log is not None:
                 self.missing(LETTERS, ref)
             return
-        verdict, reason, row_id = held
         if log is None:
-            self.surplus(LETTERS, row_id, ref=ref)
-        elif log != (verdict, reason):
-            columns = (Column("verdict", log[0], verdict), Column("reason", log[1], reason))
-            self.changed(LETTERS, row_id, [each for each in columns if each.log != each.table], ref)
+            self.surplus(LETTERS, held.id, ref=ref)
+            return
+        said = (Column("verdict", log[0], held.verdict), Column("reason", log[1], held.reason))
+        columns = [*(each for each in said if each.log != each.table), *held.unlike]
+        if columns:
+            self.changed(LETTERS, held.id, columns, ref)
 
     def _of(self, ref: Ref | None) -> Subject:
         if ref is None:

@@ -40,9 +40,10 @@ class Letters:
         yield from self._rows
 
 
-def letter_of(row: LetterRow) -> Letter:
+def letter_of(row: LetterRow, record: Record, event: Event) -> Letter:
     """What a letter says of its record."""
-    return row.verdict, row.reason, int(row.id)
+    number = None if row.judged_as is None else int(row.judged_as)
+    return Letter(row.verdict, row.reason, int(row.id), number, _unlike(row, record, event))
 
 
 def expected_of(event: Undecodable) -> tuple[str, str]:
@@ -50,7 +51,7 @@ def expected_of(event: Undecodable) -> tuple[str, str]:
     return Verdict.UNDECODABLE.value, event.reason
 
 
-def differing(row: LetterRow, record: Record, event: Event) -> list[Column]:
+def _unlike(row: LetterRow, record: Record, event: Event) -> tuple[Column, ...]:
     """Where a letter has not kept its record, or the names in it, as they came."""
     log = {
         "key": _hex(record.key),
@@ -65,7 +66,7 @@ def differing(row: LetterRow, record: Record, event: Event) -> list[Column]:
         log["entity_id"] = None
     table = row._asdict()
     table["headers"] = None if row.headers is None else json.dumps(json.loads(row.headers))
-    return [Column(name, ours, table[name]) for name, ours in log.items() if ours != table[name]]
+    return tuple(Column(name, ours, table[name]) for name, ours in log.items() if ours != table[name])
 
 
 def _hex(octets: bytes | None) -> str | None:

@@ -8,17 +8,33 @@ import msgspec
 from msgspec import Struct
 
 from foldline.core.events import TransitionEvent, WorkflowEvent
+from foldline.replay.difference import Column
 
 Ref = tuple[int, int]
 """A record: the number of its partition among those that are read, and its offset."""
-
-Letter = tuple[str, str, int]
-"""What the tables keep of a record that was not applied: its verdict, its reason and the number of its dead letter."""
 
 AnyTold: TypeAlias = "Told[TransitionEvent] | Told[WorkflowEvent]"
 """An event of the log, of either kind."""
 
 Event = TypeVar("Event", TransitionEvent, WorkflowEvent)
+
+
+class Letter(Struct, frozen=True, gc=False, array_like=True):
+    """What the tables keep of a record that was not applied.
+
+    Attributes:
+        verdict: how it ended.
+        reason: why.
+        id: the number of the dead letter.
+        judged_as: the number that it was judged as; None: it was not, or by a release that did not keep it.
+        unlike: where the letter is not as the record came.
+    """
+
+    verdict: str
+    reason: str
+    id: int
+    judged_as: int | None
+    unlike: tuple[Column, ...] = ()
 
 
 class Told(Struct, Generic[Event], frozen=True, gc=False, array_like=True):

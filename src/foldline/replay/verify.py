@@ -35,7 +35,7 @@ from foldline.replay.cut import (
 from foldline.replay.difference import Cause, Column, Difference, Finding, Subject, What
 from foldline.replay.findings import LETTERS, Findings
 from foldline.replay.ledger import Ledger
-from foldline.replay.letters import Letters, differing, expected_of, letter_of
+from foldline.replay.letters import Letters, expected_of, letter_of
 from foldline.replay.past_machines import PastMachines
 from foldline.replay.refold import add
 from foldline.replay.report import Gathered, Verification
@@ -245,7 +245,7 @@ class _Work:
         passed, row = letters.of(record.offset)
         for stray in passed:
             self._stray_letter(source, stray)
-        letter = None if row is None else letter_of(row)
+        letter = None if row is None else letter_of(row, record, event)
         if isinstance(event, Undecodable):
             self._counts[source].undecodable += 1
             of_record = Findings(Subject(), self.partitions)
@@ -253,9 +253,6 @@ class _Work:
             self._take_all(of_record.found)
         elif self._aside.wants(event):
             self._aside.told(cast("AnyTold", Told(source, record.offset, record.redrive, letter, event)))
-        if row is not None and (found := differing(row, record, event)):
-            subject = self._subject((source, record.offset))
-            self.gathered.take(Difference(LETTERS, What.CHANGED, Cause.UNEXPLAINED, int(row.id), subject, tuple(found)))
 
     def _set_letter_aside(self, line: bytes) -> None:
         row = LetterRow(*columns(line))  # type: ignore[arg-type]
@@ -298,13 +295,3 @@ class _Work:
     def _subject(self, ref: Ref) -> Subject:
         partition = self.partitions[ref[0]]
         return Subject(topic=partition.topic, partition=partition.number, offset=ref[1])
-
-
-def _named(event: TransitionEvent | WorkflowEvent | Undecodable) -> Subject:
-    match event:
-        case TransitionEvent():
-            return Subject(event.fsm_type, event.entity_id)
-        case WorkflowEvent():
-            return Subject(workflow_id=event.workflow_id)
-        case Undecodable():
-            return Subject()

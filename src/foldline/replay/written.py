@@ -10,7 +10,7 @@ from foldline.core.events import Verdict
 from foldline.replay.cut import EntityRow, HistoryRow, TimelineRow, WorkflowRow
 from foldline.replay.told import Event, Ref, Told
 
-_REFUSED: Final = (Verdict.UNDECODABLE.value, "refused_by_database")
+REFUSED: Final = (Verdict.UNDECODABLE.value, "refused_by_database")
 
 Now = TypeVar("Now", EntityRow, WorkflowRow)
 Row = TypeVar("Row", HistoryRow, TimelineRow)
@@ -46,7 +46,8 @@ class Written(Generic[Row]):
 
     def refused(self, told: Told[Event]) -> bool:
         """Whether PostgreSQL would not take this record, although it decodes: only its dead letter tells that."""
-        return told.letter is not None and told.letter[:2] == _REFUSED and told.ref not in self.ids
+        letter = told.letter
+        return letter is not None and (letter.verdict, letter.reason) == REFUSED and told.ref not in self.ids
 
     def judged(self, told: Sequence[Told[Event]]) -> list[Told[Event]]:
         """The events without those that PostgreSQL refused."""

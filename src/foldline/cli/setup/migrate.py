@@ -47,7 +47,7 @@ class SchemaStatus:
     """What `foldline migrate --status` found.
 
     Attributes:
-        schema_version: as v1.0.0+008; null before the first three migrations are there.
+        schema_version: as v1.0.0+009; null before the first three migrations are there.
         migrations: every migration of this release.
     """
 

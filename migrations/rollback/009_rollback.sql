@@ -1,0 +1,29 @@
+-- Undoes migration 009 and every later one: all of it or, if anything depends on it, nothing.
+DO $$
+BEGIN
+    IF to_regprocedure('foldline_begin_rollback(integer)') IS NOT NULL THEN
+        PERFORM foldline_begin_rollback(9);
+    END IF;
+    -- 009
+    DROP TABLE IF EXISTS foldline_cleaned_changes;
+    ALTER TABLE IF EXISTS foldline_dead_letters DROP COLUMN IF EXISTS judged_as;
+    IF to_regclass('foldline_cleanups') IS NOT NULL THEN
+        EXECUTE $restored$
+CREATE OR REPLACE FUNCTION cleanup_old_fsm_history(retention_days integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+$cleanup$
+DECLARE
+    cut_off CONSTANT timestamptz := foldline_cut_off(retention_days);
+    removed bigint;
+BEGIN
+    -- What was written by hand may name any time; it goes when it was recorded so long ago.
+    DELETE FROM fsm_state_history WHERE transitioned_at < cut_off AND (recorded_at IS NULL OR recorded_at < cut_off);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    INSERT INTO foldline_cleanups (target, cut_off, removed) VALUES ('fsm_state_history', cut_off, removed);
+    RETURN removed;
+END
+$cleanup$
+        $restored$;
+    END IF;
+END
+$$;
