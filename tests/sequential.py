@@ -175,7 +175,9 @@ def _shown(
         "identities": dict(identities),
         "history": of_entities,
         "timeline": of_workflows,
-        "dead letters": {(partition, letter.record.offset): letter for partition, letter in dead_letters},
+        "dead letters": {
+            (partition, letter.record.offset): replace(letter, judged_as=None) for partition, letter in dead_letters
+        },
         "dead letters in all": len(list(dead_letters)),
     }
 

@@ -153,7 +153,13 @@ def test_a_projector_projects_what_the_owner_would(users: Users, second_database
 
 def _statements() -> set[tuple[str, str]]:
     """Every statement with the group of the programs that run it: what is not named here is a worker's."""
-    others = {"reports.py": "reader", "corrections.py": "reader", "acceptances.py": "ops", "letters.py": "ops"}
+    others = {
+        "reports.py": "reader",
+        "corrections.py": "reader",
+        "acceptances.py": "ops",
+        "letters.py": "ops",
+        "snapshot.py": "reader",
+    }
     return {
         (others.get(path.name, "projector"), name)
         for path in DIRECTORY.parent.glob("*.py")
