@@ -26,7 +26,6 @@ $cleanup$
         $restored$;
     END IF;
     -- 008
-    DROP INDEX IF EXISTS idx_dead_letters_log;
     ALTER TABLE IF EXISTS foldline_dead_letters
         DROP COLUMN IF EXISTS redrives,
         DROP COLUMN IF EXISTS redriven_at,

@@ -17,20 +17,22 @@ from roles import Users
 
 BOUNDS = [
     (("--id", "2", "--id", "4"), {2, 4}),
+    (("--id", "5"), set()),
     (("--id", "2", "--reason", "malformed"), set()),
     (("--entity", "doc-1"), {1, 2}),
-    (("--entity", "wf-9"), {5}),
+    (("--entity", "wf-9"), {6}),
     (("--reason", "malformed"), {3, 4}),
     (("--entity", "doc-1", "--reason", "unknown_action"), {2}),
     (("--since", "2026-01-31T12:00:00Z", "--entity", "doc-1"), {2}),
-    (("--all",), {1, 2, 3, 4, 5}),
+    (("--all",), {1, 2, 3, 4, 6}),
 ]
 
 
 @pytest.fixture
 def projected(foldline: Commands, projector: Projector) -> Commands:
     projector.project(transition("COMPLETE_INDEXING", event_id="1"), transition("DANCE", event_id="2"), b"poison", None)
-    projector.project(workflow("PAUSED", workflow_id="wf-9", event_id="1"), partition=WORKFLOWS)
+    projector.project(b"settled", workflow("PAUSED", workflow_id="wf-9", event_id="1"), partition=WORKFLOWS)
+    rows(projector.database_url, "UPDATE foldline_dead_letters SET status = 'applied' WHERE id = 5")
     rows(projector.database_url, "UPDATE foldline_dead_letters SET recorded_at = '2020-01-01Z' WHERE id = 1")
     foldline.set(DATABASE_URL=projector.database_url)
     return foldline
@@ -65,8 +67,8 @@ def test_a_dropped_letter_says_by_whom_and_why(projected: Commands) -> None:
 @pytest.mark.parametrize(
     "words", [(), ("--all",), ("--all", "--why", " "), ("--all", "--why", "x" * 1001), ("--why", "x")]
 )
-def test_dropping_says_which_and_why_or_nothing_is_dropped(projected: Commands, words: tuple[str, ...]) -> None:
-    refused = projected("deadletters", "drop", *words)
+def test_dropping_says_which_and_why_or_no_server_is_asked(foldline: Commands, words: tuple[str, ...]) -> None:
+    refused = foldline("deadletters", "drop", *words)
     assert (refused.code, refused.out) == (2, "")
 
 

@@ -58,6 +58,13 @@ def test_originals_come_back_as_they_were_and_each_letter_says_how_it_ended(
     shown = on_cluster("deadletters", "show", str(by_status["rejected_again"]), "--json").json
     assert shown["answered_as"] > 5
     assert on_cluster("deadletters", "show", str(shown["answered_as"]), "--json").json["redrive_of"] == shown["id"]
+    told = on_cluster("deadletters", "show", str(shown["id"])).out
+    assert "redriven  1 time, last" in told
+    assert f", dead letter {shown['answered_as']}\n" in told
+    assert (
+        f"came from redrive 1 of dead letter {shown['id']}"
+        in on_cluster("deadletters", "show", str(shown["answered_as"])).out
+    )
     for _ in range(2):
         assert on_cluster("deadletters", "redrive", "--reason", "malformed").code == 0
         cluster.catch_up()
@@ -68,6 +75,7 @@ def test_originals_come_back_as_they_were_and_each_letter_says_how_it_ended(
     assert named.code == 1
     assert "redriven 3 times already" in named.err
     assert on_cluster("deadletters", "redrive", "--id", str(open_one), "--limit", "4").code == 0
+    assert on_cluster("verify").code == 0
 
 
 def test_a_machine_is_mended_and_then_a_dry_run_says_how_far_each_entity_comes(
