@@ -69,6 +69,14 @@ class Reports:
         """Topic, partition, and an older partition that it has to wait for before it begins."""
         return self._tuples("list_barriers")
 
+    def recorded_machines(self) -> list[tuple[str, int, str, str]]:
+        """Every machine version that has ever judged: type, version, digest, and its document."""
+        return self._tuples("recorded_machines")
+
+    def machines_now(self) -> list[tuple[str, int, str, int | None]]:
+        """Topic, partition, type, and the version that judges there now; None where one was withdrawn."""
+        return self._tuples("machines_now")
+
     def states(self) -> list[tuple[str, str, int]]:
         """Entities by machine and state."""
         return self._tuples("count_states")
