@@ -92,12 +92,14 @@ class Reports:
     def entity(self, fsm_type: str, entity_id: str) -> EntityStory | None:
         """One entity with its history in the log's order, None if nothing is kept of it."""
         key = {"fsm_type": fsm_type, "entity_id": entity_id}
-        rows, now, clock = self._at_once(("entity_history", key), ("entity_now", key), ("clock", {}))
+        rows, now, ((cleaned_before,),), ((asked_at,),) = self._at_once(
+            ("entity_history", key), ("entity_now", key), ("history_cleaned_before", {}), ("clock", {})
+        )
         if not rows and not now:
             return None
-        ((asked_at,),) = clock
         state, since = now[0] if now else (None, None)
-        return EntityStory(fsm_type, entity_id, [HistoryEntry(*row) for row in rows], state, since, asked_at)
+        history = [HistoryEntry(*row) for row in rows]
+        return EntityStory(fsm_type, entity_id, history, state, since, asked_at, cleaned_before)
 
     def busiest_entity(self) -> tuple[str, str] | None:
         """The entity with the longest history, None if there is no history."""

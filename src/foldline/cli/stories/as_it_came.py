@@ -35,6 +35,21 @@ class Header:
     value: Octets | None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordPosition:
+    """Where a record lies in the log.
+
+    Attributes:
+        topic: its topic.
+        partition: the number of its partition.
+        offset: its offset.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+
+
 def position_of(topic: str | None, partition: int | None, offset: int | None) -> str | None:
     """Where in the log a row comes from, as `foldline record` takes it; None for rows that were written by hand."""
     return None if topic is None else f"{topic} {partition} {offset}"

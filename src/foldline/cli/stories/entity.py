@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 from foldline.cli.output import instant, line_out, plain
 from foldline.cli.stories.as_it_came import position_of
@@ -29,32 +30,40 @@ class HistoryRow(HistoryEntry):
 
 def history_json(story: EntityStory, machine: Machine | None) -> list[HistoryRow]:
     """The rows of history for programs, each with how long the entity had been in the state that it met."""
-    stays = stays_before(story.history, machine)
-    now = _now(story, machine)
+    rows, now = rows_json(story.history, machine), _now(story, machine)
     present = max((entry.id for entry in story.history if entry.success), default=None) if now is not None else None
+    return [replace(row, seconds_until_now=now.seconds) if now and row.id == present else row for row in rows]
+
+
+def rows_json(rows: Sequence[HistoryEntry], machine: Machine | None) -> list[HistoryRow]:
+    """The same of rows whose last need not lead to the present."""
     return [
         HistoryRow(
             **{field.name: getattr(entry, field.name) for field in fields(HistoryEntry)},
             seconds_in_state=None if stay is None else stay.seconds,
             overstay_seconds=None if stay is None else stay.overstay_seconds,
-            seconds_until_now=now.seconds if now is not None and entry.id == present else None,
+            seconds_until_now=None,
         )
-        for entry, stay in zip(story.history, stays, strict=True)
+        for entry, stay in zip(rows, stays_before(rows, machine), strict=True)
     ]
 
 
 def show_history(story: EntityStory, machine: Machine | None) -> None:
     """Print the rows as a timeline, and where the entity is now."""
     line_out(f"History of {plain(story.fsm_type)} {plain(story.entity_id)}", style="bold")
-    stays = stays_before(story.history, machine)
-    timeline_out([_line(entry, stay) for entry, stay in zip(story.history, stays, strict=True)])
+    rows_out(story.history, machine)
     _show_now(story, machine)
+
+
+def rows_out(rows: Sequence[HistoryEntry], machine: Machine | None) -> None:
+    """Print rows of history as a timeline."""
+    timeline_out([_line(entry, stay) for entry, stay in zip(rows, stays_before(rows, machine), strict=True)])
 
 
 def _line(entry: HistoryEntry, stay: Stay | None) -> Line:
     below, style = _remark(entry)
     position = position_of(entry.topic, entry.partition, entry.record_offset) or ""
-    if _by_hand(entry) and position:
+    if by_hand(entry) and position:
         position = f"later than {position}"
     return Line(entry.transitioned_at, (_hop(entry), entry.action, _after(stay), position), below, style)
 
@@ -68,10 +77,11 @@ def _hop(entry: HistoryEntry) -> str:
 def _after(stay: Stay | None) -> str:
     if stay is None or stay.seconds is None:
         return ""
-    return f"after {span(stay.seconds)}{_over(stay)}"
+    return f"after {span(stay.seconds)}{over(stay)}"
 
 
-def _over(stay: Stay) -> str:
+def over(stay: Stay) -> str:
+    """How far a stay goes beyond what its state allows."""
     if stay.overstay_seconds is None or stay.timeout_seconds is None:
         return ""
     return f", {span(stay.overstay_seconds)} OVER its timeout of {span(stay.timeout_seconds)}"
@@ -79,7 +89,7 @@ def _over(stay: Stay) -> str:
 
 def _remark(entry: HistoryEntry) -> tuple[str, str]:
     """What stands below a row, and its style."""
-    if _by_hand(entry):
+    if by_hand(entry):
         return "BY HAND: written with SQL, no event says so", "magenta"
     if entry.reason is not None:
         return f"REJECTED {entry.error_message or entry.reason}", "red"
@@ -90,7 +100,7 @@ def _remark(entry: HistoryEntry) -> tuple[str, str]:
     return entry.error_message or "", ""
 
 
-def _by_hand(entry: HistoryEntry) -> bool:
+def by_hand(entry: HistoryEntry) -> bool:
     """Whether no event wrote this row: every event has an id, and a machine may call an action MANUAL too."""
     return entry.event_id is None
 
@@ -112,7 +122,11 @@ def _show_now(story: EntityStory, machine: Machine | None) -> None:
         line_out("Its history was removed.")
     since = f"since {instant(story.since)}"
     lasting = f"for {span(now.seconds)}, {since}" if now.seconds is not None else f"{since}, which is yet to come"
-    defined = machine.states.get(now.state) if machine is not None else None
-    final = " (final)" if defined is not None and defined.final else ""
     style = "bold red" if now.overstay_seconds is not None else "bold"
-    line_out(f"Now in {plain(now.state)}{final} {lasting}{_over(now)}", style=style)
+    line_out(f"Now in {state_named(now.state, machine)} {lasting}{over(now)}", style=style)
+
+
+def state_named(state: str, machine: Machine | None) -> str:
+    """A state, and whether it is final."""
+    defined = machine.states.get(state) if machine is not None else None
+    return f"{plain(state)}{' (final)' if defined is not None and defined.final else ''}"
