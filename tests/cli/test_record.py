@@ -94,10 +94,11 @@ def test_where_kafka_has_lost_it_the_tables_still_know(cluster: Cluster, on_clus
         f"foldline deadletters show {letter}  (now open)",
     ]
 
+    rows(cluster.database_url, "UPDATE fsm_state SET current_state = 'FAILED'")  # it names record 0, and is not of it
     changes.delete_before(topic, 0, 3)
     gone = on_cluster("record", topic, "0", "0", "--json").json
     assert (gone["lies_there"], gone["record"], gone["verdict"]) == ("gone", None, "applied")
-    assert [row["entity_id"] for row in gone["history"]] == ["a doc"]
+    assert [(row["entity_id"], row["action"]) for row in gone["history"]] == [("a doc", "START_PROCESSING")]
     assert on_cluster("record", topic, "0", "2", "--json").json["verdict"] == "rejected"
     duplicate = on_cluster("record", topic, "0", "1").out.splitlines()
     assert duplicate[1] == "Kafka no longer has it: the log begins at 3."

@@ -129,6 +129,7 @@ MOMENTS = st.builds(AtTime, st.integers(-1, 41).map(at)) | st.builds(AfterRecord
 
 
 @example(([("A", "hop"), ("A", "hop")], [1, 0]), 2, 1, AtTime(at(0)))
+@example(([("A", "hop"), ("B", "hop")], [10, 3]), 2, 5, AtTime(at(20)))
 @given(STEPS, st.integers(0, 8), st.integers(-1, 41), MOMENTS)
 def test_what_is_said_after_a_clean_up_is_what_would_have_been_said_before(
     steps: tuple[list[tuple[str, str]], list[int]], projected: int, cut_off: int, moment: Moment
