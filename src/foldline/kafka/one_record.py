@@ -1,22 +1,15 @@
-"""What lies at one offset of the log: a record, or why there is none that a reader of committed records would see.
-
-Asked by a consumer of no group: nothing is committed, and nobody is disturbed.
-"""
+"""What lies at one offset of the log: a record, or why there is none that a reader of committed records would see."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from foldline.core.batch import Partition
 from foldline.core.events import Record
-from foldline.errors import LogError
-from foldline.kafka.connection import PATIENCE, Connection
+from foldline.kafka.connection import PATIENCE
 from foldline.kafka.log import LogReader
-from foldline.kafka.properties import Properties, consumer_properties
-from foldline.kafka.reading import record_of
+from foldline.kafka.properties import Properties
+from foldline.kafka.rereading import Rereading
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +77,13 @@ def what_lies_at(properties: Properties, partition: Partition, offset: int) -> L
     stable_end = log.stable_ends([partition])[partition]
     if offset >= stable_end:
         return Uncommitted(stable_end)
-    record = _read(properties, partition, offset, "read_committed")
+    record = _read(properties, partition, offset, committed=True)
     if record is not None:
         return Present(record)
-    record = _read(properties, partition, offset, "read_uncommitted")
+    record = _read(properties, partition, offset, committed=False)
     return Aborted(record) if record is not None else NoRecord()
 
 
-def _read(properties: Properties, partition: Partition, offset: int, isolation: str) -> Record | None:
-    """The record at this offset; None if what is delivered first lies behind it."""
-    wanted = {name: value for name, value in properties.items() if not name.startswith("group.")}
-    connection = Connection({**consumer_properties(wanted, "foldline.none"), "isolation.level": isolation})
-    consumer = connection.client(Consumer)
-    try:
-        consumer.assign([TopicPartition(partition.topic, partition.number, offset)])
-        message = _first(consumer)
-        if message is None:
-            raise connection.unanswered(asked=f"deliver {partition} from {offset} on")
-        error = message.error()
-        if error is None:
-            return record_of(message) if message.offset() == offset else None
-        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - a code
-            return None
-        raise LogError(f"Kafka refuses to deliver {partition} ({error.name()}).", remedy="See the broker's log.")
-    finally:
-        consumer.close()
-
-
-def _first(consumer: Consumer) -> Message | None:
-    """What the client says first of the partition. What it says of brokers, too, ends in silence if it matters."""
-    until = time.monotonic() + PATIENCE
-    while (left := until - time.monotonic()) > 0:
-        message = consumer.poll(left)
-        if message is not None and message.topic() is not None:
-            return message
-    return None
+def _read(properties: Properties, partition: Partition, offset: int, *, committed: bool) -> Record | None:
+    with Rereading(properties, patience=PATIENCE, committed=committed) as reading:
+        return reading.record(partition, offset)
