@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from foldline.machines import load_file, restored
-from harness import MACHINES, REVIEW, Projector, rows, transition
+from harness import MACHINES, REVIEW, TRANSITIONS, MemorySource, Projector, records, rows, transition
 
 DEFINITIONS = "SELECT fsm_type, definition::text FROM foldline_machine_versions"
+
+ACTIVATIONS = """
+SELECT incarnation, from_offset, version FROM foldline_machine_activations WHERE fsm_type = 'INGESTION' ORDER BY 1, 2
+"""
+ACCEPTED = "SELECT foldline_accept_position(%s, 0, 2, 'Lost.', 0, true, 'id-2', 1, false, 'it was announced', NULL)"
 
 EVERYTHING = """
 fsm_type: "ORDER ü"
@@ -39,3 +44,15 @@ def test_what_was_recorded_judges_again_as_it_did(projector: Projector, tmp_path
     projector.project(transition("START_PROCESSING"))
     recorded = rows(projector.database_url, DEFINITIONS)
     assert {fsm_type: restored(document) for fsm_type, document in recorded} == machines
+
+
+def test_a_log_that_took_the_place_of_another_has_its_machines_recorded_from_its_beginning(
+    projector: Projector,
+) -> None:
+    projector.project(transition("START_PROCESSING", event_id="1"), transition("REINDEX", event_id="2"))
+    rows(projector.database_url, "UPDATE foldline_positions SET stopped_reason = 'Lost.'")
+    assert rows(projector.database_url, ACCEPTED, TRANSITIONS.topic) == [(2,)]
+    for count in (1, 2):
+        new_log = records(transition("COMPLETE_INDEXING", event_id=f"new {number}") for number in range(count))
+        projector.run(MemorySource({TRANSITIONS: new_log}, topic_id="id-2"))
+    assert rows(projector.database_url, ACTIVATIONS) == [(0, 0, 1), (1, 0, 1)]
