@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 
 from clusters import Cluster
 from foldline import facts
+from foldline.app import Place, verified
 from foldline.core.batch import Partition
 from harness import REVIEW, encoded, rows, transition
 from members import Join, Member, membership, short_sessions
@@ -145,6 +146,9 @@ def test_every_record_is_judged_by_the_one_version_that_its_partition_has_then(
         ("REOPEN", 8, "applied"),
     }
     assert found.total() == flow.written, "every record has one verdict"
+    place = Place(cluster.settings(workflow_topics=(workflow_topic,)), None)  # without either of the machines
+    replayed = verified(place, share=1.0, most=9, announce=lambda _fact: None)
+    assert (replayed.clean, replayed.records) == (True, flow.written), replayed.differences
 
 
 def _of(member: Member, kind: type[facts.Fact], cluster: Cluster) -> set[int]:
