@@ -46,6 +46,10 @@ def test_each_role_suffices_for_its_commands(
         assert foldline("workflows", "--stuck", "0").code == 0
         (letter,) = foldline("deadletters", "list", "--json").json
         assert foldline("deadletters", "show", str(letter["id"])).code == 0
+        assert foldline("machines", "diff").code == 0
+        where = (letter["topic"], str(letter["partition"]), str(letter["offset"]))
+        assert foldline("record", *where, "--json").json["verdict"] == "rejected"
+        assert foldline("history", "INGESTION", "doc-1", "--at", where[2]).code == 0
 
 
 def test_who_lacks_the_rights_for_a_command_reads_so_in_one_line(on_cluster: Commands, users: Users) -> None:

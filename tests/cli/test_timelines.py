@@ -18,17 +18,17 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 DOC_0007 = """\
 History of INGESTION doc-0007
 2026-01-05 UTC
-  08:04:18.267  RECEIVED -> PROCESSING  START_PROCESSING                     fsm.transitions.v1[0]@0
-  08:06:24.450  in PROCESSING           COMPLETE_INDEXING  after 2 min 6 s   fsm.transitions.v1[0]@1
+  08:04:18.267  RECEIVED -> PROCESSING  START_PROCESSING                     fsm.transitions.v1 0 0
+  08:06:24.450  in PROCESSING           COMPLETE_INDEXING  after 2 min 6 s   fsm.transitions.v1 0 1
                 FAILED ATTEMPT: embedding service answered 503 after 3 attempts
-  08:08:41.099  PROCESSING -> FAILED    FAIL               after 4 min 23 s  fsm.transitions.v1[0]@2
+  08:08:41.099  PROCESSING -> FAILED    FAIL               after 4 min 23 s  fsm.transitions.v1 0 2
                 embedding service is down, giving up
-  08:10:52.818  in FAILED               COMPLETE_INDEXING  after 2 min 12 s  fsm.transitions.v1[0]@4
+  08:10:52.818  in FAILED               COMPLETE_INDEXING  after 2 min 12 s  fsm.transitions.v1 0 4
                 REJECTED from_state_mismatch: the event expects PROCESSING, the entity is in FAILED
-  08:18:02.675  FAILED -> PROCESSING    RETRY              after 9 min 22 s  fsm.transitions.v1[0]@5
-  08:18:53.683  PROCESSING -> INDEXED   COMPLETE_INDEXING  after 51.0 s      fsm.transitions.v1[0]@6
-  10:18:06.736  INDEXED -> PROCESSING   REINDEX            after 1 h 59 min  fsm.transitions.v1[0]@7
-  10:20:09.992  PROCESSING -> INDEXED   COMPLETE_INDEXING  after 2 min 3 s   fsm.transitions.v1[0]@8
+  08:18:02.675  FAILED -> PROCESSING    RETRY              after 9 min 22 s  fsm.transitions.v1 0 5
+  08:18:53.683  PROCESSING -> INDEXED   COMPLETE_INDEXING  after 51.0 s      fsm.transitions.v1 0 6
+  10:18:06.736  INDEXED -> PROCESSING   REINDEX            after 1 h 59 min  fsm.transitions.v1 0 7
+  10:20:09.992  PROCESSING -> INDEXED   COMPLETE_INDEXING  after 2 min 3 s   fsm.transitions.v1 0 8
 """
 
 WF_0017 = """\
@@ -87,7 +87,7 @@ def test_an_overstay_and_a_change_by_hand_are_marked(reading: Commands, projecto
 
     rows(projector.database_url, "UPDATE fsm_state SET current_state = 'INDEXED'")
     *_, by_hand, below, now = reading("history", "INGESTION", "doc-1").out.splitlines()
-    assert re.search(r"PROCESSING -> INDEXED +MANUAL .* later than fsm\.transitions\.v1\[0\]@0$", by_hand)
+    assert re.search(r"PROCESSING -> INDEXED +MANUAL .* later than fsm\.transitions\.v1 0 0$", by_hand)
     assert below.strip().startswith("BY HAND")
     assert now.startswith("Now in INDEXED (final) for ")
 
@@ -145,7 +145,7 @@ def test_a_workflow_is_told_step_by_step(reading: Commands, projector: Projector
         ("store", 1, "completed", 52.105214),
     ]
     events = reading("workflows", "show", "wf-0017", "--events").out.splitlines()
-    assert re.fullmatch(r"2026-01-05T09:55:10.063Z  STEP_FAILED +score +\S+\[0\]@4 +scoring model timed out", events[6])
+    assert re.fullmatch(r"2026-01-05T09:55:10.063Z  STEP_FAILED +score +\S+ 0 4 +scoring model timed out", events[6])
 
 
 def test_what_runs_and_what_is_paused_is_told_so_far(reading: Commands, projector: Projector) -> None:

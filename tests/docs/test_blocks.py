@@ -113,6 +113,8 @@ class Session:
         text = fence.text
         for placeholder, setting in _PLACES.items():
             text = text.replace(placeholder, self._settings[setting])
+        for setting, default in _TOPICS.items():
+            text = text.replace(default, self._settings[setting])
         return text
 
     def _environment(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from foldline.cli.mend import correct, drop, export, redrive
 from foldline.cli.operate import health, positions, run, status, verify
 from foldline.cli.output import plain
 from foldline.cli.setup import config, machines, migrate, topics
-from foldline.cli.stories import deadletters, history, workflows
+from foldline.cli.stories import deadletters, history, record, workflows
 from foldline.cli.upstream import check, publish
 from foldline.errors import FoldlineError
 
@@ -46,6 +46,7 @@ app.command()(health.health)
 app.command()(verify.verify)
 app.command()(history.history)
 app.command()(correct.correct)
+app.command()(record.record)
 app.add_typer(positions.app)
 app.add_typer(workflows.app)
 deadletters.app.command()(redrive.redrive)

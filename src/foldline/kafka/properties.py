@@ -92,10 +92,11 @@ def consumer_properties(properties: Properties, group_id: str) -> dict[str, Prop
     return {**_BENEATH_CONSUMER, **of_protocol, **properties, **protocol, **_OF_CONSUMER, "group.id": group_id}
 
 
-def rereading_properties(properties: Properties) -> dict[str, Property]:
+def rereading_properties(properties: Properties, *, committed: bool = True) -> dict[str, Property]:
     """What a consumer is made with that joins no group: it is told what to read, and commits nothing."""
     wanted = {name: value for name, value in properties.items() if not name.startswith("group.")}
-    return {**_BENEATH_CONSUMER, **_BENEATH_REREADING, **wanted, **_OF_CONSUMER, "group.id": _NO_GROUP}
+    ours = _OF_CONSUMER if committed else {**_OF_CONSUMER, "isolation.level": "read_uncommitted"}
+    return {**_BENEATH_CONSUMER, **_BENEATH_REREADING, **wanted, **ours, "group.id": _NO_GROUP}
 
 
 def producer_properties(properties: Properties) -> dict[str, Property]:

@@ -34,13 +34,14 @@ class Rereading:
     Args:
         properties: librdkafka's, as the user set them.
         patience: how many seconds the brokers may deliver nothing.
+        committed: whether records of aborted transactions, and of open ones, are passed over, as workers do.
 
     Raises:
         SettingError: librdkafka refuses a property.
     """
 
-    def __init__(self, properties: Properties, *, patience: float = _PATIENCE_SECONDS) -> None:
-        self._connection = Connection(rereading_properties(properties))
+    def __init__(self, properties: Properties, *, patience: float = _PATIENCE_SECONDS, committed: bool = True) -> None:
+        self._connection = Connection(rereading_properties(properties, committed=committed))
         self._log = LogReader(properties)
         self._consumer = self._connection.client(Consumer)
         self._patience = patience

@@ -32,6 +32,12 @@ def dot(machine: Machine) -> str:
     return "\n".join(_dot_lines(machine)) + "\n"
 
 
+def written(seconds: float) -> str:
+    """A timeout as a definition writes it, in its largest whole unit."""
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+    return f"{seconds / size:.0f}{unit}"
+
+
 def _mermaid_lines(machine: Machine) -> Iterator[str]:
     ids = _ids(machine)
     yield f"%% {_mermaid_text(machine.fsm_type)} version {machine.version}"  # a title would be taken for markup
@@ -86,19 +92,13 @@ def _arrows(machine: Machine) -> dict[tuple[str, str], list[tuple[str, Transitio
 
 def _details(state: State, text: Callable[[str], str]) -> Iterator[str]:
     if state.timeout_seconds is not None:
-        yield f"timeout {_written(state.timeout_seconds)}"
+        yield f"timeout {written(state.timeout_seconds)}"
     if state.requires:
         yield f"requires {', '.join(map(text, state.requires))}"
 
 
 def _action(action: str, transition: Transition, text: Callable[[str], str]) -> str:
     return text(action) if transition.max is None else f"{text(action)} (max {transition.max})"
-
-
-def _written(seconds: float) -> str:
-    """A timeout as a definition writes it, in its largest whole unit."""
-    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-    return f"{seconds / size:.0f}{unit}"
 
 
 def _visible(name: str) -> str:

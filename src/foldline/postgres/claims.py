@@ -12,6 +12,7 @@ from psycopg import errors
 
 from foldline.core.batch import Partition
 from foldline.core.machine import Machine, Machines
+from foldline.core.versions import Recorded, conflict_of
 from foldline.errors import MachineError
 from foldline.lost_log import Standing, explained, loss_of
 from foldline.ports import Claim, LogFacts, PartitionFault, ReadTo, Unavailable
@@ -26,25 +27,16 @@ class MachineBook:
         self._machines = machines
         self._due: dict[Partition, dict[str, Machine | None]] = {}
 
-    def check(self, recorded: Mapping[tuple[str, int], str]) -> None:
+    def check(self, recorded: Recorded) -> None:
         """Refuse machines that are older than, or say something else than, what a worker has recorded.
 
         Raises:
             MachineError: with the machine and the remedy.
         """
         for machine in self._machines.values():
-            digest = recorded.get((machine.fsm_type, machine.version))
-            if digest is not None and digest != machine.digest:
-                raise MachineError(
-                    f"{machine.fsm_type} version {machine.version} is not what it was when it judged events.",
-                    remedy="Raise its version with every change.",
-                )
-            newest = max((version for fsm_type, version in recorded if fsm_type == machine.fsm_type), default=0)
-            if newest > machine.version:
-                raise MachineError(
-                    f"{machine.fsm_type} version {machine.version} is older than {newest}, which has judged events.",
-                    remedy="Run the newer definition, or publish this one under a higher version.",
-                )
+            conflict = conflict_of(machine, recorded)
+            if conflict is not None:
+                raise MachineError(conflict.problem, remedy=conflict.remedy)
 
     def claimed(self, partition: Partition, active: Mapping[str, int | None]) -> None:
         """Note which machines the next batch of this partition has to activate."""

@@ -149,7 +149,10 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntityStory:
-    """Everything kept of one entity at `asked_at`, by the database's clock; `state` is None where it has no row."""
+    """Everything kept of one entity at `asked_at`, by the database's clock; `state` is None where it has no row.
+
+    `cleaned_before`: clean-ups have removed history from before this time, by event time; None if they removed none.
+    """
 
     fsm_type: str
     entity_id: str
@@ -157,6 +160,7 @@ class EntityStory:
     state: str | None
     since: datetime | None
     asked_at: datetime
+    cleaned_before: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import starmap
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,10 +11,10 @@ import psycopg
 from psycopg import errors
 from psycopg.abc import Buffer
 
-from foldline.core.batch import EntityKey
+from foldline.core.batch import EntityKey, Partition
 from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Workflow
-from foldline.core.events import Verdict
+from foldline.core.events import TransitionEvent, Verdict, WorkflowEvent
 from foldline.errors import DatabaseError, UsageError
 from foldline.postgres.asking import asking
 from foldline.postgres.entries import (
@@ -28,6 +29,7 @@ from foldline.postgres.entries import (
 from foldline.postgres.letter_entries import DeadLetterEntry
 from foldline.postgres.queries import query
 from foldline.postgres.rows import entity_of, key_parameters, workflow_of
+from foldline.postgres.trace_entries import RecordHistoryEntry, RecordLetterEntry, RecordTimelineEntry, RecordTrace
 
 __all__ = [
     "AcceptanceEntry",
@@ -40,6 +42,8 @@ __all__ = [
     "WorkflowEntry",
     "WorkflowStory",
 ]
+
+_NAMES_OF_EVENT = ("fsm_type", "entity_id", "workflow_id", "correlation_id", "event_id")
 
 _Row = TypeVar("_Row")
 
@@ -69,6 +73,14 @@ class Reports:
         """Topic, partition, and an older partition that it has to wait for before it begins."""
         return self._tuples("list_barriers")
 
+    def recorded_machines(self) -> list[tuple[str, int, str, str]]:
+        """Every machine version that has ever judged: type, version, digest, and its document."""
+        return self._tuples("recorded_machines")
+
+    def machines_now(self) -> list[tuple[str, int, str, int | None]]:
+        """Topic, partition, type, and the version that judges there now; None where one was withdrawn."""
+        return self._tuples("machines_now")
+
     def states(self) -> list[tuple[str, str, int]]:
         """Entities by machine and state."""
         return self._tuples("count_states")
@@ -84,16 +96,52 @@ class Reports:
     def entity(self, fsm_type: str, entity_id: str) -> EntityStory | None:
         """One entity with its history in the log's order, None if nothing is kept of it."""
         key = {"fsm_type": fsm_type, "entity_id": entity_id}
-        rows, now, clock = self._at_once(("entity_history", key), ("entity_now", key), ("clock", {}))
+        rows, now, ((cleaned_before,),), ((asked_at,),) = self._at_once(
+            ("entity_history", key),
+            ("entity_now", key),
+            ("cleaned_before", {"target": "fsm_state_history"}),
+            ("clock", {}),
+        )
         if not rows and not now:
             return None
-        ((asked_at,),) = clock
         state, since = now[0] if now else (None, None)
-        return EntityStory(fsm_type, entity_id, [HistoryEntry(*row) for row in rows], state, since, asked_at)
+        history = [HistoryEntry(*row) for row in rows]
+        return EntityStory(fsm_type, entity_id, history, state, since, asked_at, cleaned_before)
 
     def busiest_entity(self) -> tuple[str, str] | None:
         """The entity with the longest history, None if there is no history."""
         return next(iter(self._tuples("busiest_entity")), None)
+
+    def record(self, partition: Partition, offset: int, event: TransitionEvent | WorkflowEvent | None) -> RecordTrace:
+        """What the tables hold of one record. Without its event, whole tables are looked through for its rows."""
+        where = {"topic": partition.topic, "partition": partition.number, "offset": offset}
+        named = {name: getattr(event, name, None) for name in _NAMES_OF_EVENT}
+        cleaned = "workflow_executions" if isinstance(event, WorkflowEvent) else "fsm_state_history"
+        asked: dict[str, Mapping[str, object]] = {
+            "list_positions": {},
+            "list_acceptances": {},
+            "record_letters": where,
+            "cleaned_before": {"target": cleaned},
+        }
+        if not isinstance(event, WorkflowEvent):
+            asked["record_history"] = where | named
+        if not isinstance(event, TransitionEvent):
+            asked["record_timeline"] = where | named
+        if event is not None:
+            asked["known_identities"] = {"digests": [event.identity]}
+            asked["workflow_event_places" if isinstance(event, WorkflowEvent) else "event_places"] = named
+        found = dict(zip(asked, self._at_once(*asked.items()), strict=True))
+        ((cleaned_before,),) = found["cleaned_before"]
+        return RecordTrace(
+            next((each for each in starmap(Position, found["list_positions"]) if each.key == partition), None),
+            [each for each in starmap(AcceptanceEntry, found["list_acceptances"]) if each.key == partition],
+            [RecordHistoryEntry(*row) for row in found.get("record_history", ())],
+            [RecordTimelineEntry(*row) for row in found.get("record_timeline", ())],
+            [RecordLetterEntry(*row) for row in found["record_letters"]],
+            [*found.get("event_places", ()), *found.get("workflow_event_places", ())],
+            bool(found.get("known_identities")),
+            cleaned_before,
+        )
 
     def workflows(self, *, status: str | None, limit: int) -> list[WorkflowEntry]:
         """Workflows with this status, or all; the one whose last event is oldest first."""

@@ -15,7 +15,7 @@ from foldline.cli.local.own_servers import foldline_command
 from foldline.cli.operate.status import lag_now
 from foldline.cli.operate.tally import Tally
 from foldline.cli.output import plain
-from foldline.cli.stories.history import position_of
+from foldline.cli.stories.as_it_came import position_of
 from foldline.core.machine import Machine
 from foldline.errors import FoldlineError
 from foldline.kafka.log import LogReader

@@ -17,7 +17,8 @@ from foldline.cli.operate.run import run_until_caught_up, unfinished
 from foldline.cli.operate.status import StateCount, show_states
 from foldline.cli.operate.tally import Tally, Verdicts
 from foldline.cli.output import json_out, line_out, listed
-from foldline.cli.stories.history import HistoryRow, history_json, machine_of, show_history
+from foldline.cli.stories.entity import HistoryRow, history_json, show_history
+from foldline.cli.stories.history import machine_of
 from foldline.cli.upstream.publish import publish_file, published
 from foldline.core.machine import Machine
 from foldline.embedded import RunningServers

@@ -17,7 +17,7 @@ from foldline.cli.here import here
 from foldline.cli.output import AsJson, json_out, line_out, plain
 from foldline.cli.reasons import sound_text, sound_why
 from foldline.cli.shapes import prints
-from foldline.cli.stories.history import position_of
+from foldline.cli.stories.as_it_came import position_of
 from foldline.cli.who import who
 from foldline.core.batch import Partition
 from foldline.core.machine import CORRECT, Machine, Machines

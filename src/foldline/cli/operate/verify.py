@@ -11,7 +11,7 @@ from foldline.cli.here import here
 from foldline.cli.operate.travelled import shown
 from foldline.cli.output import AsJson, counted, instant, json_out, line_out, plain, table_out
 from foldline.cli.shapes import prints
-from foldline.cli.stories.history import position_of
+from foldline.cli.stories.as_it_came import position_of
 from foldline.errors import DriftError
 from foldline.replay.difference import Difference, ManualChange, Subject, What
 from foldline.replay.report import Verification

@@ -1,4 +1,7 @@
-"""`foldline machines`: which definitions are loaded, what is wrong with them, and how they look. Needs no server."""
+"""`foldline machines`: which definitions are loaded, what is wrong with them, and how they look; needs no server.
+
+What they would change in a database is in `machines_diff.py`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from foldline.cli.setup.machine_shapes import (
     machine_json,
     retry_bounds,
 )
+from foldline.cli.setup.machines_diff import diff
 from foldline.cli.shapes import prints
 from foldline.core.machine import Machine
 from foldline.errors import AbsentError, MachineError, UsageError
@@ -41,7 +45,7 @@ class Format(StrEnum):
 @app.callback(invoke_without_command=True)
 @prints(list[LoadedMachine])
 def machines(ctx: typer.Context, *, as_json: AsJson = False) -> None:
-    """List the loaded machines; `check` looks for faults, `graph` prints a state diagram."""
+    """List the loaded machines; `check` looks for faults, `graph` prints a state diagram, `diff` what would change."""
     if not lists(ctx, as_json=as_json):
         return
     found = survey_of(load_settings())
@@ -104,6 +108,9 @@ def graph(
     if machine is None:
         raise AbsentError(f"No machine {fsm_type} is loaded.", remedy=choose(str(fsm_type), loaded))
     line_out((mermaid if language is Format.MERMAID else dot)(machine).rstrip("\n"))
+
+
+app.command()(diff)
 
 
 def _show_list(loaded: Sequence[Loaded]) -> None:

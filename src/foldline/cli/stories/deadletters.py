@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 import typer
 
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, counted, instant, json_out, line_out, plain, table_out
 from foldline.cli.shapes import prints
-from foldline.cli.stories.history import position_of
+from foldline.cli.stories.as_it_came import Header, Octets, as_it_came_out, octets, position_of, written_at
 from foldline.core.redrive import redrive_of
 from foldline.errors import AbsentError
 from foldline.postgres.letter_entries import DeadLetterEntry, DeadLetterRecord
@@ -31,31 +31,6 @@ class Status(StrEnum):
     APPLIED = "applied"
     REJECTED_AGAIN = "rejected_again"
     DROPPED = "dropped"
-
-
-class Octets(TypedDict, total=False):
-    """Bytes: as text if they are UTF-8, else in hexadecimal; one of the two fields is there.
-
-    Attributes:
-        text: the bytes as text.
-        hex: the bytes in hexadecimal.
-    """
-
-    text: str
-    hex: str
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """One header of a record.
-
-    Attributes:
-        name: its name.
-        value: its value.
-    """
-
-    name: str
-    value: Octets | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +131,10 @@ def show(
             for field in fields(DeadLetterStory)
             if field.name in DeadLetterRecord.__dataclass_fields__ and field.name not in ("key", "value", "headers")
         },
-        key=_octets(found.key),
-        value=_octets(found.value),
-        headers=[Header(name, _octets(value)) for name, value in found.headers],
-        record_timestamp=_written(found.record_timestamp_ms),
+        key=octets(found.key),
+        value=octets(found.value),
+        headers=[Header(name, octets(value)) for name, value in found.headers],
+        record_timestamp=written_at(found.record_timestamp_ms),
         redrive_of=letters.origin_of(found),
         redrive=None if said is None else said.redrive,
         answered_as=letters.successor_of(found),
@@ -178,12 +153,7 @@ def _tell(found: DeadLetterRecord, story: DeadLetterStory) -> None:
     line_out(f"recorded  {instant(found.recorded_at)}, now {found.status}")
     for line in _course(story):
         line_out(line)
-    line_out(f"key       {_readable(found.key)}")
-    for name, value in found.headers:
-        line_out(f"header    {plain(name)}: {_readable(value)}")
-    line_out("value" if found.value is not None else "value     none: a tombstone")
-    if found.value is not None:
-        line_out(_readable(found.value))
+    as_it_came_out(found.key, found.headers, found.value)
 
 
 def _course(story: DeadLetterStory) -> Iterator[str]:
@@ -208,33 +178,3 @@ def _subject(entry: DeadLetterEntry | DeadLetterRecord) -> str:
     if entry.entity_id is not None:
         return f"{plain(entry.fsm_type)} {plain(entry.entity_id)}"
     return "-"
-
-
-def _written(milliseconds: int | None) -> datetime | None:
-    """When the record says it was written; None where that is no date."""
-    if milliseconds is None:
-        return None
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (OverflowError, ValueError):
-        return None
-
-
-def _octets(value: bytes | None) -> Octets | None:
-    """Bytes for programs: as text if they are UTF-8, else in hexadecimal."""
-    if value is None:
-        return None
-    try:
-        return {"text": value.decode()}
-    except UnicodeDecodeError:
-        return {"hex": value.hex()}
-
-
-def _readable(value: bytes | None) -> str:
-    """Bytes for people: as text if they are UTF-8, else in hexadecimal."""
-    if value is None:
-        return "none"
-    try:
-        return plain(value.decode(), keep="\n\t")
-    except UnicodeDecodeError:
-        return f"hex {value.hex(' ')}"

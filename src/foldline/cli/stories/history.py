@@ -1,8 +1,7 @@
-"""`foldline history`: everything that happened to one entity."""
+"""`foldline history`: everything that happened to one entity, or what it was at some moment."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Annotated
 
 import typer
@@ -10,41 +9,39 @@ import typer
 from foldline.app import machines_of
 from foldline.cli.completion import fsm_types
 from foldline.cli.here import here
-from foldline.cli.output import AsJson, instant, json_out, line_out, note, plain
+from foldline.cli.output import AsJson, instant, json_out, note, plain
 from foldline.cli.shapes import prints
-from foldline.cli.stories.timeline import Line, span, timeline_out
-from foldline.core.machine import CORRECT, Machine
-from foldline.core.stays import Stay, stay_now, stays_before
-from foldline.errors import AbsentError, MachineError
-from foldline.postgres.reports import EntityStory, HistoryEntry, Reports
+from foldline.cli.stories.entity import HistoryRow, history_json, show_history
+from foldline.cli.stories.then import EntityThen, moment_of, show_then, then_json, then_of
+from foldline.core.machine import Machine
+from foldline.core.moment import Moment
+from foldline.errors import AbsentError, MachineError, UsageError
+from foldline.postgres.reports import EntityStory, Reports
 from foldline.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRow(HistoryEntry):
-    """One row of an entity's history: a hop, a failed attempt, a rejected event, or a change by hand.
-
-    Attributes:
-        seconds_in_state: how long the entity had been in the state that it met; null where that is not known.
-        overstay_seconds: how far that goes beyond the state's timeout; null if it does not.
-        seconds_until_now: of the row that led to the present state, how long that lasts; null of others.
-    """
-
-    seconds_in_state: float | None
-    overstay_seconds: float | None
-    seconds_until_now: float | None
-
-
-@prints(list[HistoryRow])
+@prints(list[HistoryRow], EntityThen)
 def history(
     fsm_type: Annotated[
         str, typer.Argument(metavar="FSM_TYPE", help="The machine, as INGESTION.", autocompletion=fsm_types)
     ],
     entity_id: Annotated[str, typer.Argument(metavar="ENTITY_ID")],
     *,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME|OFFSET",
+            help="What it was then: by event time, or once the record at that offset (or TOPIC:OFFSET) was judged.",
+        ),
+    ] = None,
+    partition: Annotated[
+        int | None, typer.Option(min=0, help="The partition of the offset, if its records lie on several.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what happened to one entity, in the log's order, and how long it has been where it is."""
+    """Print what happened to one entity, in the log's order, and how long it has been where it is, or was then."""
+    if at is None and partition is not None:
+        raise UsageError("--partition says where the offset of --at lies.", remedy="Leave it out, or add --at.")
     place = here(database=True)
     reports = Reports(place.database_url)
     story = reports.entity(fsm_type, entity_id)
@@ -60,10 +57,26 @@ def history(
             remedy="Check the spelling; `foldline status` says which machines have entities, and what still waits.",
         )
     machine = machine_of(place.settings, fsm_type)
-    if as_json:
+    if at is not None:
+        _tell(story, moment_of(at, partition, story, reports.positions()), machine, as_json=as_json)
+    elif as_json:
         json_out(history_json(story, machine))
     else:
         show_history(story, machine)
+
+
+def _tell(story: EntityStory, moment: Moment, machine: Machine | None, *, as_json: bool) -> None:
+    found = then_of(story, moment)
+    if as_json:
+        json_out(then_json(story, moment, found, machine))
+    else:
+        show_then(story, moment, found, machine)
+    if not found.known:
+        gone = f"clean-ups have removed history from before {instant(story.cleaned_before)}"
+        raise AbsentError(
+            f"What {story.fsm_type} {story.entity_id} was then cannot be known: {gone}.",
+            remedy="Ask for a later moment.",
+        )
 
 
 def machine_of(settings: Settings, fsm_type: str) -> Machine | None:
@@ -73,99 +86,3 @@ def machine_of(settings: Settings, fsm_type: str) -> Machine | None:
     except MachineError as error:
         note(plain(f"timeouts are not known: {error}"))
         return None
-
-
-def history_json(story: EntityStory, machine: Machine | None) -> list[HistoryRow]:
-    """The rows of history for programs, each with how long the entity had been in the state that it met."""
-    stays = stays_before(story.history, machine)
-    now = _now(story, machine)
-    present = max((entry.id for entry in story.history if entry.success), default=None) if now is not None else None
-    return [
-        HistoryRow(
-            **{field.name: getattr(entry, field.name) for field in fields(HistoryEntry)},
-            seconds_in_state=None if stay is None else stay.seconds,
-            overstay_seconds=None if stay is None else stay.overstay_seconds,
-            seconds_until_now=now.seconds if now is not None and entry.id == present else None,
-        )
-        for entry, stay in zip(story.history, stays, strict=True)
-    ]
-
-
-def show_history(story: EntityStory, machine: Machine | None) -> None:
-    """Print the rows as a timeline, and where the entity is now."""
-    line_out(f"History of {plain(story.fsm_type)} {plain(story.entity_id)}", style="bold")
-    stays = stays_before(story.history, machine)
-    timeline_out([_line(entry, stay) for entry, stay in zip(story.history, stays, strict=True)])
-    _show_now(story, machine)
-
-
-def position_of(topic: str | None, partition: int | None, offset: int | None) -> str | None:
-    """Where in the log a row comes from; None for rows that were written by hand."""
-    return None if topic is None else f"{topic}[{partition}]@{offset}"
-
-
-def _line(entry: HistoryEntry, stay: Stay | None) -> Line:
-    below, style = _remark(entry)
-    position = position_of(entry.topic, entry.partition, entry.record_offset) or ""
-    if _by_hand(entry) and position:
-        position = f"later than {position}"
-    return Line(entry.transitioned_at, (_hop(entry), entry.action, _after(stay), position), below, style)
-
-
-def _hop(entry: HistoryEntry) -> str:
-    if entry.success:
-        return f"{entry.from_state or '(new)'} -> {entry.to_state}"
-    return f"in {entry.from_state}" if entry.from_state is not None else "(unknown entity)"
-
-
-def _after(stay: Stay | None) -> str:
-    if stay is None or stay.seconds is None:
-        return ""
-    return f"after {span(stay.seconds)}{_over(stay)}"
-
-
-def _over(stay: Stay) -> str:
-    if stay.overstay_seconds is None or stay.timeout_seconds is None:
-        return ""
-    return f", {span(stay.overstay_seconds)} OVER its timeout of {span(stay.timeout_seconds)}"
-
-
-def _remark(entry: HistoryEntry) -> tuple[str, str]:
-    """What stands below a row, and its style."""
-    if _by_hand(entry):
-        return "BY HAND: written with SQL, no event says so", "magenta"
-    if entry.reason is not None:
-        return f"REJECTED {entry.error_message or entry.reason}", "red"
-    if not entry.success:
-        return f"FAILED ATTEMPT: {entry.error_message or 'no message'}", "yellow"
-    if entry.action == CORRECT:
-        return f"CORRECTED by an operator: {entry.error_message}", "magenta"
-    return entry.error_message or "", ""
-
-
-def _by_hand(entry: HistoryEntry) -> bool:
-    """Whether no event wrote this row: every event has an id, and a machine may call an action MANUAL too."""
-    return entry.event_id is None
-
-
-def _now(story: EntityStory, machine: Machine | None) -> Stay | None:
-    if story.state is None or story.since is None:
-        return None
-    return stay_now(story.state, story.since, story.asked_at, machine)
-
-
-def _show_now(story: EntityStory, machine: Machine | None) -> None:
-    now = _now(story, machine)
-    if now is None:
-        moved = any(entry.success for entry in story.history)
-        why = "its row is gone, deleted with SQL" if moved else "nothing was applied"
-        line_out(f"Now without a state: {why}", style="bold")
-        return
-    if not story.history:
-        line_out("Its history was removed.")
-    since = f"since {instant(story.since)}"
-    lasting = f"for {span(now.seconds)}, {since}" if now.seconds is not None else f"{since}, which is yet to come"
-    defined = machine.states.get(now.state) if machine is not None else None
-    final = " (final)" if defined is not None and defined.final else ""
-    style = "bold red" if now.overstay_seconds is not None else "bold"
-    line_out(f"Now in {plain(now.state)}{final} {lasting}{_over(now)}", style=style)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import assert_never
 
 from foldline.cli.output import counted, instant, line_out, plain, table_out
-from foldline.cli.stories.history import position_of
+from foldline.cli.stories.as_it_came import position_of
 from foldline.cli.stories.timeline import Line, span, timeline_out
 from foldline.core.decide_workflow import Status
 from foldline.core.events import Kind
