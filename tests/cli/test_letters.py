@@ -17,22 +17,22 @@ from roles import Users
 
 BOUNDS = [
     (("--id", "2", "--id", "4"), {2, 4}),
-    (("--id", "6"), set()),
+    (("--id", "5"), set()),
     (("--id", "2", "--reason", "malformed"), set()),
     (("--entity", "doc-1"), {1, 2}),
-    (("--entity", "wf-9"), {5}),
+    (("--entity", "wf-9"), {6}),
     (("--reason", "malformed"), {3, 4}),
     (("--entity", "doc-1", "--reason", "unknown_action"), {2}),
     (("--since", "2026-01-31T12:00:00Z", "--entity", "doc-1"), {2}),
-    (("--all",), {1, 2, 3, 4, 5}),
+    (("--all",), {1, 2, 3, 4, 6}),
 ]
 
 
 @pytest.fixture
 def projected(foldline: Commands, projector: Projector) -> Commands:
     projector.project(transition("COMPLETE_INDEXING", event_id="1"), transition("DANCE", event_id="2"), b"poison", None)
-    projector.project(workflow("PAUSED", workflow_id="wf-9", event_id="1"), b"settled", partition=WORKFLOWS)
-    rows(projector.database_url, "UPDATE foldline_dead_letters SET status = 'applied' WHERE id = 6")
+    projector.project(b"settled", workflow("PAUSED", workflow_id="wf-9", event_id="1"), partition=WORKFLOWS)
+    rows(projector.database_url, "UPDATE foldline_dead_letters SET status = 'applied' WHERE id = 5")
     rows(projector.database_url, "UPDATE foldline_dead_letters SET recorded_at = '2020-01-01Z' WHERE id = 1")
     foldline.set(DATABASE_URL=projector.database_url)
     return foldline
