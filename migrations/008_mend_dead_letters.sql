@@ -18,5 +18,3 @@ COMMENT ON COLUMN foldline_dead_letters.redrives IS 'How often its record was pu
 COMMENT ON COLUMN foldline_dead_letters.answered_offset IS
     'With topic, partition and incarnation: the redriven record that decided what became of it.';
 COMMENT ON COLUMN foldline_dead_letters.why IS 'Why it was dropped.';
-CREATE INDEX IF NOT EXISTS idx_dead_letters_log
-    ON foldline_dead_letters (topic, partition, incarnation, record_offset);

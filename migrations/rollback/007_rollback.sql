@@ -5,7 +5,6 @@ BEGIN
         PERFORM foldline_begin_rollback(7);
     END IF;
     -- 008
-    DROP INDEX IF EXISTS idx_dead_letters_log;
     ALTER TABLE IF EXISTS foldline_dead_letters
         DROP COLUMN IF EXISTS redrives,
         DROP COLUMN IF EXISTS redriven_at,

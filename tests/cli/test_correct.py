@@ -67,6 +67,7 @@ def test_a_correction_goes_where_the_entity_s_events_lie_and_its_verdict_is_told
         assert (unmet.code, unmet.document["reason"]) == (1, "from_state_mismatch")
         assert "was rejected: from_state_mismatch: the event expects INDEXED" in unmet.err
         assert on_cluster("correct", "INGESTION", "new", "--to", "INDEXED", "--why", "it was there before").code == 0
+        assert on_cluster("verify").code == 0
     records = read_topic(cluster.bootstrap_servers, cluster.topics.transitions)
     assert [each.key() for each in records if each.partition() == 1] == [b"k", b"doc-1", b"doc-1", b"doc-1"]
     history = rows(

@@ -68,6 +68,7 @@ def test_originals_come_back_as_they_were_and_each_letter_says_how_it_ended(
     assert named.code == 1
     assert "redriven 3 times already" in named.err
     assert on_cluster("deadletters", "redrive", "--id", str(open_one), "--limit", "4").code == 0
+    assert on_cluster("verify").code == 0
 
 
 def test_a_machine_is_mended_and_then_a_dry_run_says_how_far_each_entity_comes(

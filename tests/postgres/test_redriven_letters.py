@@ -155,12 +155,21 @@ def test_pages_are_in_the_order_of_the_log_and_bounded_whatever_the_letters_hold
     projector.project(*(b"x" * size for size in sizes), partition=TRANSITIONS)
     projector.project(b"y", partition=WORKFLOWS)
     pages = [[(page.topic, page.offset) for page in each] for each in letters.pages(Selection(("open",)))]
-    assert [[offset for _, offset in page] for page in pages] == [[0, 1, 2], [3, 4], [5, 6], [7, 0]]
+    assert [[offset for _, offset in page] for page in pages] == [[0, 1, 2], [3, 4], [5], [6], [7, 0]]
     assert pages[-1][-1][0] == WORKFLOWS.topic
-    fixed, count = letters.fixed(Selection(("open",)))
-    assert (fixed.latest, count) == (9, 9)
-    projector.project(b"later", partition=WORKFLOWS, start=1)
-    assert sum(map(len, letters.pages(fixed))) == 9
+
+
+def test_what_comes_later_is_of_no_page_and_what_is_settled_meanwhile_of_none_either(
+    projector: Projector, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foldline.postgres.letters._PAGE", 1)
+    _project(projector, 0, b"0", b"1", b"2")
+    pages = letters.pages(Selection(("open",)))
+    assert [letter.offset for letter in next(pages)] == [0]
+    _project(projector, 3, b"3")
+    assert list(letters.drop(Selection(("open",), ids=(2,)), why="noise", who="me@here")) == [[2]]
+    assert [[letter.offset for letter in page] for page in pages] == [[], [2]]
+    assert letters.fixed(Selection(("open",))) == (Selection(("open",), latest=4), 3)
 
 
 def test_what_is_dropped_says_by_whom_and_why_and_a_page_is_not_the_end(

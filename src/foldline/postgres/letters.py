@@ -13,10 +13,9 @@ from foldline.postgres.asking import asking
 from foldline.postgres.letter_entries import DeadLetterRecord
 from foldline.postgres.queries import query
 
-_PAGE = 500
+_PAGE = 1_000
 _PAGE_OCTETS = 8 * 1024 * 1024
 _DROPPED_AT_ONCE = 5_000
-_BEFORE_ALL = {"topic": "", "partition": -1, "incarnation": -1, "record_offset": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +61,21 @@ class Letters:
         return replace(selection, latest=latest), count
 
     def pages(self, selection: Selection) -> Iterator[list[DeadLetterRecord]]:
-        """The letters in the order of the log: by topic, partition, incarnation and offset. A page is a few MB."""
-        after = _BEFORE_ALL
-        while page := self._page(selection, after):
-            yield page
-            last = page[-1]
-            after = {
-                "topic": last.topic,
-                "partition": last.partition,
-                "incarnation": last.incarnation,
-                "record_offset": last.offset,
-            }
+        """The letters in the order of the log: by topic, partition, incarnation and offset. A page is a few MB.
+
+        Which they are is settled when the first page is read: PostgreSQL keeps their numbers, so that each page costs
+        the same however many there are. What has another status by the time of its page is not in it.
+        """
+        with (
+            asking(self._database_url, "mend") as connection,
+            connection.cursor(name="letters", withhold=True) as listed,
+        ):
+            listed.execute(query("select_letters"), selection.parameters)
+            while numbered := listed.fetchmany(_PAGE):
+                for numbers in _cut(numbered):
+                    asked = {"ids": numbers, "statuses": list(selection.statuses)}
+                    rows = connection.execute(query("letters_by_number"), asked, binary=True).fetchall()
+                    yield [DeadLetterRecord(*row) for row in rows]
 
     def show(self, number: int) -> DeadLetterRecord | None:
         """One dead letter, None if there is none of that number."""
@@ -110,12 +113,6 @@ class Letters:
         with asking(self._database_url, "report") as connection:
             return dict(connection.execute(query("active_machines"), where).fetchall())
 
-    def _page(self, selection: Selection, after: dict[str, object]) -> list[DeadLetterRecord]:
-        asked = selection.parameters | after | {"page": _PAGE, "octets": _PAGE_OCTETS}
-        with asking(self._database_url, "mend") as connection:
-            rows = connection.execute(query("select_letters"), asked, binary=True).fetchall()
-        return [DeadLetterRecord(*row) for row in rows]
-
     def _at(self, place: Redrive) -> int | None:
         where = {
             "topic": place.topic,
@@ -126,3 +123,17 @@ class Letters:
         with asking(self._database_url, "report") as connection:
             row = connection.execute(query("letter_at"), where).fetchone()
         return None if row is None else int(row[0])
+
+
+def _cut(numbered: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """Numbers with the lengths of their records, cut where a page has enough octets."""
+    numbers: list[int] = []
+    octets = 0
+    for number, length in numbered:
+        numbers.append(number)
+        octets += length
+        if octets >= _PAGE_OCTETS:
+            yield numbers
+            numbers, octets = [], 0
+    if numbers:
+        yield numbers

@@ -37,7 +37,7 @@ def export(
     letters = Letters(here(database=True).database_url)
     sys.stdout.flush()
     left_out, named = 0, set[int]()
-    for page in letters.pages(letters.fixed(asked)[0]):
+    for page in letters.pages(asked):
         for letter in page:
             named |= {letter.id}.intersection(asked.ids or ())
             line = line_of(letter.value, letter.headers)

@@ -63,11 +63,11 @@ def redrive(  # noqa: PLR0913 - which letters, and how: each an option of its ow
     there = None if dry_run else frozenset(LogReader(place.kafka_properties).partitions(place.settings.topics))
     taken = Taken(frozenset(place.settings.topics), there, limit, frozenset(asked.ids or ()))
     if dry_run:
-        rehearse(place, letters, taken.of(letters.pages(letters.fixed(asked)[0])), taken.left_out, as_json=as_json)
+        rehearse(place, letters, taken.of(letters.pages(asked)), taken.left_out, as_json=as_json)
     else:
         letters.require_rights()
         with Publisher(place.kafka_properties) as publisher:
-            done = _redrive(publisher, letters, asked, taken)
+            done = _Redriving(publisher, letters).run(asked, taken)
         if as_json:
             json_out(Redriven(done, taken.left_out))
         else:
@@ -126,45 +126,50 @@ def again(letter: DeadLetterRecord) -> Routed:
     return Routed(letter.topic, letter.key, letter.value, headers, partition=letter.partition, letter=letter.id)
 
 
-def _redrive(publisher: Publisher, letters: Letters, asked: Selection, taken: Taken) -> int:
-    """Publish and note page by page: what a stop leaves behind is published, or open as before."""
-    selection, all_of_them = letters.fixed(asked)
-    done = 0
-    for page in taken.of(letters.pages(selection)):
-        arrived: list[int] = []
+@dataclass
+class _Redriving:
+    """Publishes and notes page by page: whatever ends it, each letter is noted as redriven, or open as before."""
+
+    publisher: Publisher
+    letters: Letters
+    done: int = 0
+
+    def run(self, asked: Selection, taken: Taken) -> int:
+        """Redrive what is taken of the selection; returns how many that were."""
+        _, all_of_them = self.letters.fixed(asked)
         try:
-            _publish(publisher, page, arrived)
+            for page in taken.of(self.letters.pages(asked)):
+                self._page(page)
         except FoldlineError as error:
             raise type(error)(
-                f"{error.problem.rstrip('.')}. Redriven are {done + len(arrived):,} of"
+                f"{error.problem.rstrip('.')}. Redriven are {self.done:,} of"
                 f" {counted(all_of_them, 'dead letter')}; the others are as they were.",
                 remedy="See to it, or choose other letters, and run it again.",
             ) from error
+        return self.done
+
+    def _page(self, page: list[DeadLetterRecord]) -> None:
+        arrived: list[int] = []
+
+        def note(record: Routed, _place: Place) -> None:
+            if record.letter is not None:
+                arrived.append(record.letter)
+
+        try:
+            self.publisher.publish(map(again, page), note)
         finally:
-            _note(letters, arrived)
-        done += len(arrived)
-    return done
+            if arrived:
+                self._note(arrived)
 
-
-def _publish(publisher: Publisher, page: list[DeadLetterRecord], arrived: list[int]) -> None:
-    def note(record: Routed, _place: Place) -> None:
-        if record.letter is not None:
-            arrived.append(record.letter)
-
-    publisher.publish(map(again, page), note)
-
-
-def _note(letters: Letters, arrived: list[int]) -> None:
-    if not arrived:
-        return
-    try:
-        letters.note_redriven(arrived, who=who())
-    except FoldlineError as error:
-        raise type(error)(
-            f"{counted(len(arrived), 'dead letter')} were published again, but that could not be noted:"
-            f" {error.problem}",
-            remedy="Workers answer them all the same; look at `foldline deadletters list` before you redrive more.",
-        ) from error
+    def _note(self, arrived: list[int]) -> None:
+        try:
+            self.letters.note_redriven(arrived, who=who())
+        except FoldlineError as error:
+            raise type(error)(
+                f"{counted(len(arrived), 'dead letter')} more were published again, but that could not be noted, and"
+                f" workers answer them all the same: {error.problem}"
+            ) from error
+        self.done += len(arrived)
 
 
 def _told(done: int, taken: Taken) -> str:
