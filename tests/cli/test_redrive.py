@@ -58,6 +58,13 @@ def test_originals_come_back_as_they_were_and_each_letter_says_how_it_ended(
     shown = on_cluster("deadletters", "show", str(by_status["rejected_again"]), "--json").json
     assert shown["answered_as"] > 5
     assert on_cluster("deadletters", "show", str(shown["answered_as"]), "--json").json["redrive_of"] == shown["id"]
+    told = on_cluster("deadletters", "show", str(shown["id"])).out
+    assert "redriven  1 time, last" in told
+    assert f", dead letter {shown['answered_as']}\n" in told
+    assert (
+        f"came from redrive 1 of dead letter {shown['id']}"
+        in on_cluster("deadletters", "show", str(shown["answered_as"])).out
+    )
     for _ in range(2):
         assert on_cluster("deadletters", "redrive", "--reason", "malformed").code == 0
         cluster.catch_up()
