@@ -67,8 +67,8 @@ def test_a_dropped_letter_says_by_whom_and_why(projected: Commands) -> None:
 @pytest.mark.parametrize(
     "words", [(), ("--all",), ("--all", "--why", " "), ("--all", "--why", "x" * 1001), ("--why", "x")]
 )
-def test_dropping_says_which_and_why_or_nothing_is_dropped(projected: Commands, words: tuple[str, ...]) -> None:
-    refused = projected("deadletters", "drop", *words)
+def test_dropping_says_which_and_why_or_no_server_is_asked(foldline: Commands, words: tuple[str, ...]) -> None:
+    refused = foldline("deadletters", "drop", *words)
     assert (refused.code, refused.out) == (2, "")
 
 
