@@ -10,6 +10,7 @@ import pytest
 
 from clusters import Cluster, read_topic
 from commands import Commands
+from foldline.cli.who import who
 from harness import rows, transition
 
 START = transition("START_PROCESSING", event_id="start")
@@ -72,11 +73,11 @@ def test_a_correction_goes_where_the_entity_s_events_lie_and_its_verdict_is_told
     assert [each.key() for each in records if each.partition() == 1] == [b"k", b"doc-1", b"doc-1", b"doc-1"]
     history = rows(
         cluster.database_url,
-        "SELECT to_state, action, success, correlation_id = 't-7', error_message FROM fsm_state_history"
-        " WHERE entity_id = 'doc-1' ORDER BY id",
+        "SELECT to_state, action, success, correlation_id = 't-7', error_message, metadata->>'corrected_by'"
+        " FROM fsm_state_history WHERE entity_id = 'doc-1' ORDER BY id",
     )
-    assert history[1] == ("INDEXED", "CORRECT", True, False, "indexed by hand")
-    assert history[2] == ("FAILED", "CORRECT", True, True, "no")
+    assert history[1] == ("INDEXED", "CORRECT", True, False, "indexed by hand", who())
+    assert history[2] == ("FAILED", "CORRECT", True, True, "no", who())
     assert (history[3][2], rows(cluster.database_url, "SELECT count(*) FROM fsm_state")) == (False, [(2,)])
 
 

@@ -18,6 +18,7 @@ from foldline.cli.output import AsJson, json_out, line_out, plain
 from foldline.cli.reasons import sound_text, sound_why
 from foldline.cli.shapes import prints
 from foldline.cli.stories.history import position_of
+from foldline.cli.who import who
 from foldline.core.batch import Partition
 from foldline.core.machine import CORRECT, Machine, Machines
 from foldline.errors import SettingError, UnfinishedError, UsageError
@@ -132,6 +133,7 @@ def _event(
             to_state=to,
             error_message=why,
             correlation_id=str(uuid4()) if correlation_id is None else sound_text(correlation_id),
+            metadata={"corrected_by": who()},
         )
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
