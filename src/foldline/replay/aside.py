@@ -20,9 +20,6 @@ from foldline.replay.written import Held
 
 _SHARES: Final = 1 << 32
 
-_LARGEST: Final = 16_777_216
-"""Bytes of a bucket that are read at once; in memory they are some times as many."""
-
 
 class Mark(IntEnum):
     """The byte that a frame begins with: what it is."""
@@ -77,11 +74,15 @@ class Aside:
         spill: where.
         buckets: into how many.
         share: how many of all keys are wanted, from 0 to 1; the others are dropped. Always the same ones.
-        directory: where buckets that are too large are divided.
+        largest: how many bytes of a bucket are read at once; in memory they are some times as many.
+        directory: where a bucket that is larger is divided.
     """
 
-    def __init__(self, spill: Spill, buckets: int, share: float, directory: Path | None = None) -> None:
+    def __init__(
+        self, spill: Spill, buckets: int, share: float, *, largest: int, directory: Path | None = None
+    ) -> None:
         self._spill = spill
+        self._largest = largest
         self._directory = directory
         self._buckets = buckets
         self._wanted = round(share * _SHARES)
@@ -114,7 +115,7 @@ class Aside:
 
     def bucket(self, number: int) -> Iterator[Bucket]:
         """One bucket, in parts if it is too large for memory; a part is not held after the next is asked for."""
-        parts = -(-self._spill.size(number) // _LARGEST)
+        parts = -(-self._spill.size(number) // self._largest)
         if parts <= 1:
             yield _bucket(self._spill.read(number))
             return

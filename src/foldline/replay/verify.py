@@ -44,8 +44,8 @@ from foldline.replay.spill import Spill
 from foldline.replay.told import AnyTold, Ref, Told
 from foldline.replay.unread import Unread, unread
 
-_PER_BUCKET: Final = 8_000
 _MOST_BUCKETS: Final = 2_048
+_BYTES_A_ROW: Final = 2_048  # more than most have
 _SAID_EVERY: Final = 5_000
 _KEYED: Final[tuple[type[Row], ...]] = (EntityRow, HistoryRow, WorkflowRow, TimelineRow)
 _VERDICTS: Final = ("applied", "duplicate", "rejected", "undecodable")
@@ -93,6 +93,7 @@ class Asked:
         most: how many differences are listed.
         directory: where rows and events are set aside; None: where temporary files go.
         processes: how many compare; None: as many as pay.
+        per_bucket: about how many rows are held in memory at once, by each.
     """
 
     transition_topics: Collection[str]
@@ -101,6 +102,7 @@ class Asked:
     most: int = 1_000
     directory: Path | None = None
     processes: int | None = None
+    per_bucket: int = 8_000
 
 
 def verify(
@@ -153,9 +155,15 @@ class _Work:
     def open(self, disk: ExitStack) -> None:
         """Make room on the local disk."""
         rows = sum(self._cut.estimates[shape] for shape in _KEYED)
-        buckets = max(1, min(_MOST_BUCKETS, max(rows, self._records) // _PER_BUCKET))
+        buckets = max(1, min(_MOST_BUCKETS, max(rows, self._records) // self._asked.per_bucket))
         place = self._asked.directory
-        self._aside = Aside(disk.enter_context(Spill(buckets, place)), buckets, self._asked.share, place)
+        self._aside = Aside(
+            disk.enter_context(Spill(buckets, place)),
+            buckets,
+            self._asked.share,
+            largest=self._asked.per_bucket * _BYTES_A_ROW,
+            directory=place,
+        )
         self._ledger = Ledger(disk.enter_context(Spill(buckets, place)), buckets)
         self._letters = disk.enter_context(Spill(max(1, len(self.standings)), place))
 
