@@ -39,9 +39,16 @@ class MemoryLog:
 
 
 def verified(
-    database_url: str, log: MemoryLog, *, share: float = 1.0, most: int = 1_000, said: list[Progress] | None = None
+    database_url: str,
+    log: MemoryLog,
+    *,
+    share: float = 1.0,
+    most: int = 1_000,
+    said: list[Progress] | None = None,
+    processes: int | None = None,
+    per_bucket: int = 8_000,
 ) -> Verification:
-    asked = Asked([TRANSITIONS.topic], [WORKFLOWS.topic], share, most)
+    asked = Asked([TRANSITIONS.topic], [WORKFLOWS.topic], share, most, processes=processes, per_bucket=per_bucket)
     heard = [] if said is None else said
     return verify(Snapshot(database_url), log, restored, asked, heard.append)
 

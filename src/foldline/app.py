@@ -262,20 +262,24 @@ def _calm_collector() -> None:
     gc.set_threshold(200_000, 20, 100)
 
 
-def verified(place: Place, *, share: float, most: int, announce: Callable[[Progress], None]) -> Verification:
+def verified(
+    place: Place, *, share: float, most: int, processes: int | None, announce: Callable[[Progress], None]
+) -> Verification:
     """Compare the tables with what the log makes of them.
 
     Args:
         place: where the servers are.
         share: which part of the entities and workflows, from 0 to 1.
         most: how many differences are listed.
+        processes: how many fold and compare at once; None: as many as pay.
         announce: told how far it is.
 
     Raises:
         FoldlineError: a server does not answer, or there is no room on the local disk.
     """
     settings = place.settings
-    asked = Asked(settings.transition_topics, settings.workflow_topics, share, most)
+    asked = Asked(settings.transition_topics, settings.workflow_topics, share, most, processes=processes)
     Runner(place.database_url).check()
+    _calm_collector()
     with Rereading(place.kafka_properties) as log:
         return verify(Snapshot(place.database_url), log, restored, asked, announce)

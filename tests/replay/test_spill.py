@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import tracemalloc
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -73,17 +75,23 @@ def test_nothing_has_a_name_on_the_disk(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_fork_reads_beside_its_parent() -> None:
+def test_a_process_reads_what_it_was_handed_beside_its_parent() -> None:
     with Spill(2, block=16) as spill:
         for number in range(1000):
             spill.append(number % 2, str(number).encode())
         mine = spill.read(0)
         assert next(mine) == b"0"
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if list(spill.read(1)) == [str(number).encode() for number in range(1, 1000, 2)] else 1)
-        assert os.waitpid(child, 0)[1] == 0
+        spawn = multiprocessing.get_context("spawn")
+        receiver, sender = spawn.Pipe(duplex=False)
+        child = spawn.Process(target=_read, args=(spill, sender))
+        child.start()
+        assert receiver.recv() == [str(number).encode() for number in range(1, 1000, 2)]
+        child.join()
         assert list(mine) == [str(number).encode() for number in range(2, 1000, 2)]
+
+
+def _read(spill: Spill, sender: Connection) -> None:
+    sender.send(list(spill.read(1)))
 
 
 def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:

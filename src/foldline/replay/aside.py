@@ -6,6 +6,8 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
 from typing import Final
 
 from foldline.core.batch import EntityKey
@@ -18,14 +20,27 @@ from foldline.replay.written import Held
 
 _SHARES: Final = 1 << 32
 
-_MARKS: Final[dict[type[Row], tuple[bytes, int]]] = {
-    EntityRow: (b"E", 2),
-    HistoryRow: (b"H", 2),
-    WorkflowRow: (b"W", 1),
-    TimelineRow: (b"T", 1),
+
+class Mark(IntEnum):
+    """The byte that a frame begins with: what it is."""
+
+    TRANSITION = 0
+    WORKFLOW = 1
+    ENTITY = 2
+    HISTORY = 3
+    WORKFLOW_ROW = 4
+    TIMELINE = 5
+
+
+_MARKS: Final[dict[type[Row], Mark]] = {
+    EntityRow: Mark.ENTITY,
+    HistoryRow: Mark.HISTORY,
+    WorkflowRow: Mark.WORKFLOW_ROW,
+    TimelineRow: Mark.TIMELINE,
 }
-"""For every shape the byte that its frames begin with, and how many of its first columns make the key."""
-_TRANSITION, _WORKFLOW = b"t", b"w"
+_NAMES: Final[dict[int, int]] = {Mark.ENTITY: 2, Mark.HISTORY: 2, Mark.WORKFLOW_ROW: 1, Mark.TIMELINE: 1}
+"""How many of a row's first columns make its key."""
+_TRANSITION, _WORKFLOW = bytes([Mark.TRANSITION]), bytes([Mark.WORKFLOW])
 
 
 @dataclass(slots=True)
@@ -59,17 +74,23 @@ class Aside:
         spill: where.
         buckets: into how many.
         share: how many of all keys are wanted, from 0 to 1; the others are dropped. Always the same ones.
+        largest: how many bytes of a bucket are read at once; in memory they are some times as many.
+        directory: where a bucket that is larger is divided.
     """
 
-    def __init__(self, spill: Spill, buckets: int, share: float) -> None:
+    def __init__(
+        self, spill: Spill, buckets: int, share: float, *, largest: int, directory: Path | None = None
+    ) -> None:
         self._spill = spill
+        self._largest = largest
+        self._directory = directory
         self._buckets = buckets
         self._wanted = round(share * _SHARES)
 
     def row(self, shape: type[Row], line: bytes) -> None:
         """A row as COPY wrote it."""
-        mark, names = _MARKS[shape]
-        self._append("\0".join(leading(line, names)).encode(), mark + line)
+        mark = _MARKS[shape]
+        self._append("\0".join(leading(line, _NAMES[mark])).encode(), bytes([mark]) + line)
 
     def told(self, told: AnyTold) -> None:
         """An event of the log."""
@@ -81,17 +102,28 @@ class Aside:
 
     def wants(self, event: TransitionEvent | WorkflowEvent) -> bool:
         """Whether what this event is about is among the wanted."""
+        if self._wanted >= _SHARES:
+            return True
         if isinstance(event, TransitionEvent):
             return self._wants(f"{event.fsm_type}\0{event.entity_id}".encode())
         return self._wants(event.workflow_id.encode())
 
-    def buckets(self) -> Iterator[Bucket]:
-        """One after the other; none is held after the next is asked for."""
-        for number in range(self._buckets):
-            bucket = Bucket()
+    @property
+    def count(self) -> int:
+        """How many buckets there are."""
+        return self._buckets
+
+    def bucket(self, number: int) -> Iterator[Bucket]:
+        """One bucket, in parts if it is too large for memory; a part is not held after the next is asked for."""
+        parts = -(-self._spill.size(number) // self._largest)
+        if parts <= 1:
+            yield _bucket(self._spill.read(number))
+            return
+        with Spill(parts, self._directory) as finer:
             for frame in self._spill.read(number):
-                _put(bucket, frame[:1], frame[1:])
-            yield bucket
+                finer.append(zlib.crc32(_key(frame)) // self._buckets % parts, frame)
+            for part in range(parts):
+                yield _bucket(finer.read(part))
 
     def _append(self, key: bytes, frame: bytes) -> None:
         if self._wants(key):
@@ -101,21 +133,40 @@ class Aside:
         return self._wanted >= _SHARES or zlib.crc32(b"share" + key) < self._wanted
 
 
-def _put(bucket: Bucket, mark: bytes, octets: bytes) -> None:
+def _bucket(frames: Iterator[bytes]) -> Bucket:
+    bucket = Bucket()
+    for frame in frames:
+        _put(bucket, frame[0], frame[1:])
+    return bucket
+
+
+def _key(frame: bytes) -> bytes:
+    """The key that the frame was set aside by."""
+    match frame[0]:
+        case Mark.TRANSITION:
+            event = transition(frame[1:]).event
+            return f"{event.fsm_type}\0{event.entity_id}".encode()
+        case Mark.WORKFLOW:
+            return workflow(frame[1:]).event.workflow_id.encode()
+        case mark:
+            return "\0".join(leading(frame[1:], _NAMES[mark])).encode()
+
+
+def _put(bucket: Bucket, mark: int, octets: bytes) -> None:
     match mark:
-        case b"t":
+        case Mark.TRANSITION:
             told = transition(octets)
             bucket.entities[told.event.fsm_type, told.event.entity_id].told.append(told)
-        case b"w":
-            of_workflow = workflow(octets)
-            bucket.workflows[of_workflow.event.workflow_id].told.append(of_workflow)
-        case b"H":
+        case Mark.HISTORY:
             history = HistoryRow(*columns(octets))  # type: ignore[arg-type]  # the statement's NOT NULL columns
             bucket.entities[history.fsm_type, history.entity_id].held.rows.append(history)
-        case b"E":
+        case Mark.ENTITY:
             entity = EntityRow(*columns(octets))  # type: ignore[arg-type]
             bucket.entities[entity.fsm_type, entity.entity_id].held.now = entity
-        case b"T":
+        case Mark.WORKFLOW:
+            of_workflow = workflow(octets)
+            bucket.workflows[of_workflow.event.workflow_id].told.append(of_workflow)
+        case Mark.TIMELINE:
             timeline = TimelineRow(*columns(octets))  # type: ignore[arg-type]
             bucket.workflows[timeline.workflow_id].held.rows.append(timeline)
         case _:

@@ -11,7 +11,7 @@ from foldline.core.decide_workflow import Status, Workflow
 from foldline.core.events import Kind
 from foldline.replay import cut
 from foldline.replay.refold import ByHand, Refolded
-from foldline.replay.texts import bool_text, double_text, maybe_time, same_json, time_text
+from foldline.replay.texts import bool_text, double_text, maybe_time, same_json, time_beside, time_text
 
 WITH_STEP = frozenset({Kind.STEP_STARTED, Kind.STEP_COMPLETED, Kind.STEP_FAILED})
 WITH_MESSAGE = frozenset({Kind.STEP_FAILED, Kind.FAILED})
@@ -37,7 +37,7 @@ def history_row(row: HistoryRow, partition: Partition, held: cut.HistoryRow) -> 
         from_state,
         to_state,
         event.action,
-        time_text(event.occurred_at),
+        time_beside(event.occurred_at, held.transitioned_at),
         double_text(row.duration_ms),
         event.correlation_id,
         _json(event.metadata, held.metadata),
@@ -67,7 +67,7 @@ def entity_row(
         *key,
         now.state,
         _previous(last, by_hand),
-        time_text(now.since),
+        time_beside(now.since, held.transition_timestamp),
         _json(None if last is None else last.event.metadata, held.metadata),
         held.revision,
         held.previous_revision,
@@ -100,7 +100,7 @@ def timeline_row(row: TimelineRow, partition: Partition, held: cut.TimelineRow) 
         held.id,
         event.kind.value,
         event.step if event.kind in WITH_STEP else None,
-        time_text(event.occurred_at),
+        time_beside(event.occurred_at, held.occurred_at),
         event.correlation_id,
         event.event_id,
         event.error_message if event.kind in WITH_MESSAGE else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import uuid
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from foldline.core.events import Verdict
 from foldline.replay.cut import IdentityRow
@@ -19,28 +20,39 @@ _ENTRY = struct.Struct("<B16s?HQ")
 _NOWHERE = (0, 0)
 
 
+def entry_of(digest: str, verdict: Verdict, ref: Ref) -> bytes:
+    """That the log gives this identity its verdict, by the record `ref`."""
+    return _ENTRY.pack(_TOLD, bytes.fromhex(digest), verdict is Verdict.REJECTED, *ref)
+
+
+def place_of(entry: bytes, places: int) -> int:
+    """Which of so many places of the ledger an entry belongs to."""
+    return int.from_bytes(entry[1:5], "little") % places
+
+
 class Ledger:
-    """Identities of both sides, set aside by digest. One that lies on several partitions counts once."""
+    """Identities of both sides, set aside at places by digest. One that lies on several partitions counts once."""
 
     def __init__(self, spill: Spill, buckets: int) -> None:
         self._spill = spill
-        self._buckets = buckets
+        self.places = buckets
 
     def held(self, row: IdentityRow) -> None:
         """The tables have this identity."""
-        self._append(_HELD, row.digest, rejected=row.rejected == "t", ref=_NOWHERE)
+        entry = _ENTRY.pack(_HELD, bytes.fromhex(row.digest), row.rejected == "t", *_NOWHERE)
+        self._spill.append(place_of(entry, self.places), entry)
 
-    def told(self, digest: str, verdict: Verdict, ref: Ref) -> None:
-        """The log gives this identity its verdict."""
-        self._append(_TOLD, digest, rejected=verdict is Verdict.REJECTED, ref=ref)
+    def told(self, place: int, entries: bytes | bytearray) -> None:
+        """The log has these entries at a place."""
+        self._spill.append(place, entries)
 
     def differences(self, subject_of: Callable[[Ref], Subject], *, whole: bool) -> Iterator[Difference]:
         """What differs. `whole`: the log was told whole, so that what it does not tell of is one too many."""
-        for bucket in range(self._buckets):
+        for bucket in range(self.places):
             held: dict[bytes, bool] = {}
             told: dict[bytes, tuple[bool, Ref]] = {}
-            for entry in self._spill.read(bucket):
-                side, digest, rejected, source, offset = _ENTRY.unpack(entry)
+            entries = chain.from_iterable(map(_ENTRY.iter_unpack, self._spill.read(bucket)))
+            for side, digest, rejected, source, offset in entries:
                 if side == _HELD:
                     held[digest] = rejected
                 else:
@@ -56,8 +68,3 @@ class Ledger:
                 for digest in held:
                     column = Column("digest", None, str(uuid.UUID(bytes=digest)))
                     yield Difference(_TABLE, What.EXTRA, Cause.UNEXPLAINED, None, Subject(), (column,))
-
-    def _append(self, side: int, digest: str, *, rejected: bool, ref: Ref) -> None:
-        octets = bytes.fromhex(digest)
-        bucket = int.from_bytes(octets[:4], "little") % self._buckets
-        self._spill.append(bucket, _ENTRY.pack(side, octets, rejected, *ref))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from foldline.replay.cut import Standing
 from foldline.replay.difference import Difference, Finding, ManualChange
+from foldline.replay.sharing import Outcome
 from foldline.replay.unread import Unread
 
 
@@ -123,9 +124,13 @@ class Gathered:
                 if len(self._manual) < self.most:
                     self._manual.append(finding)
 
-    def leave_out(self, why: str) -> None:
-        """Of one entity or workflow nothing can be said."""
-        self._left_out[why] += 1
+    def add(self, outcome: Outcome) -> None:
+        """All that came of one bucket."""
+        self.entities += outcome.entities
+        self.workflows += outcome.workflows
+        self._left_out.update(outcome.left_out)
+        for finding in outcome.findings:
+            self.take(finding)
 
     @property
     def all_said(self) -> bool:

@@ -3,6 +3,8 @@
 All buckets share one file without a name, which the kernel removes when the process ends, however it ends. The file is
 a sequence of blocks of one size, each of one bucket; what does not fill a block stays in memory. So memory is one block
 a bucket, and one small number for each block on the disk. A value is framed by its length, and may cross blocks.
+
+A spill can be handed to a child process as it starts (`multiprocessing`, spawn), to read from the same file.
 """
 
 from __future__ import annotations
@@ -12,13 +14,16 @@ import tempfile
 import zlib
 from array import array
 from collections.abc import Iterator
+from multiprocessing.reduction import DupFd
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from foldline.errors import SpaceError
 
-BLOCK = 65_536
+_LARGEST_BLOCK = 65_536
+_SMALLEST_BLOCK = 4_096
+_MOST_IN_MEMORY = 8_388_608
 _LENGTH = 4
 
 
@@ -33,15 +38,16 @@ class Spill:
     Args:
         buckets: how many.
         directory: on whose file system; None: where temporary files go.
-        block: how many bytes are written at once; each bucket keeps less than that in memory.
+        block: how many bytes are written at once; each bucket keeps less than that in memory. None: as many as make
+            few megabytes of all buckets together.
 
     Raises:
         SpaceError: the directory cannot be written to.
     """
 
-    def __init__(self, buckets: int, directory: Path | None = None, *, block: int = BLOCK) -> None:
+    def __init__(self, buckets: int, directory: Path | None = None, *, block: int | None = None) -> None:
         self._place = Path(directory or tempfile.gettempdir())
-        self._block = block
+        self._block = block or max(_SMALLEST_BLOCK, min(_LARGEST_BLOCK, _MOST_IN_MEMORY // max(buckets, 1)))
         self._unwritten = [bytearray() for _ in range(buckets)]
         self._written = [array("Q") for _ in range(buckets)]
         self._blocks = 0
@@ -56,11 +62,17 @@ class Spill:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_file": DupFd(self._file.fileno())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = state | {"_file": os.fdopen(state["_file"].detach(), "rb", buffering=0)}
+
     def close(self) -> None:
         """Give the space back."""
         self._file.close()
 
-    def append(self, bucket: int, octets: bytes) -> None:
+    def append(self, bucket: int, octets: bytes | bytearray) -> None:
         """Set a value aside.
 
         Raises:
@@ -72,7 +84,7 @@ class Spill:
             self._write(bucket, unwritten)
 
     def read(self, bucket: int) -> Iterator[bytes]:
-        """Every value of a bucket in its order. Two processes may read at once, a fork of this one too."""
+        """Every value of a bucket in its order. Several processes may read at once."""
         block, descriptor = self._block, self._file.fileno()
         rest = b""
         for number in self._written[bucket]:
@@ -91,6 +103,10 @@ class Spill:
             begin = at + _LENGTH
             at = begin + int.from_bytes(chunk[at:begin], "little")
             yield chunk[begin:at]
+
+    def size(self, bucket: int) -> int:
+        """How many bytes a bucket has."""
+        return len(self._written[bucket]) * self._block + len(self._unwritten[bucket])
 
     @property
     def on_disk(self) -> int:

@@ -20,7 +20,7 @@ from foldline.core.events import Record, TransitionEvent, Undecodable, WorkflowE
 from foldline.core.machine import Machine
 from foldline.ports import LogFacts
 from foldline.replay.aside import Aside
-from foldline.replay.compare import Compared, Comparison
+from foldline.replay.compare import Comparison
 from foldline.replay.copytext import columns
 from foldline.replay.cut import (
     Cut,
@@ -39,12 +39,13 @@ from foldline.replay.letters import Letters, expected_of, letter_of
 from foldline.replay.past_machines import PastMachines
 from foldline.replay.refold import add
 from foldline.replay.report import Gathered, Verification
+from foldline.replay.sharing import Work, processes_for, shared_out
 from foldline.replay.spill import Spill
 from foldline.replay.told import AnyTold, Ref, Told
 from foldline.replay.unread import Unread, unread
 
-_PER_BUCKET: Final = 20_000
 _MOST_BUCKETS: Final = 2_048
+_BYTES_A_ROW: Final = 2_048  # more than most have
 _SAID_EVERY: Final = 5_000
 _KEYED: Final[tuple[type[Row], ...]] = (EntityRow, HistoryRow, WorkflowRow, TimelineRow)
 _VERDICTS: Final = ("applied", "duplicate", "rejected", "undecodable")
@@ -91,6 +92,8 @@ class Asked:
         share: which part of the entities and workflows, from 0 to 1.
         most: how many differences are listed.
         directory: where rows and events are set aside; None: where temporary files go.
+        processes: how many compare; None: as many as pay.
+        per_bucket: about how many rows are held in memory at once, by each.
     """
 
     transition_topics: Collection[str]
@@ -98,6 +101,8 @@ class Asked:
     share: float = 1.0
     most: int = 1_000
     directory: Path | None = None
+    processes: int | None = None
+    per_bucket: int = 8_000
 
 
 def verify(
@@ -150,9 +155,15 @@ class _Work:
     def open(self, disk: ExitStack) -> None:
         """Make room on the local disk."""
         rows = sum(self._cut.estimates[shape] for shape in _KEYED)
-        buckets = max(1, min(_MOST_BUCKETS, max(rows, self._records) // _PER_BUCKET))
+        buckets = max(1, min(_MOST_BUCKETS, max(rows, self._records) // self._asked.per_bucket))
         place = self._asked.directory
-        self._aside = Aside(disk.enter_context(Spill(buckets, place)), buckets, self._asked.share)
+        self._aside = Aside(
+            disk.enter_context(Spill(buckets, place)),
+            buckets,
+            self._asked.share,
+            largest=self._asked.per_bucket * _BYTES_A_ROW,
+            directory=place,
+        )
         self._ledger = Ledger(disk.enter_context(Spill(buckets, place)), buckets)
         self._letters = disk.enter_context(Spill(max(1, len(self.standings)), place))
 
@@ -219,15 +230,14 @@ class _Work:
             workflows_cleaned=self._cut.cleaned_up_to.get("workflow_executions"),
         )
         done = 0
-        for bucket in self._aside.buckets():
-            for key, entity in bucket.entities.items():
-                self._take(comparison.entity(key, entity.told, entity.held))
-                done += len(entity.told)
-            for name, of_workflow in bucket.workflows.items():
-                self._take(comparison.workflow(name, of_workflow.told, of_workflow.held))
-                done += len(of_workflow.told)
-            self.gathered.entities += len(bucket.entities)
-            self.gathered.workflows += len(bucket.workflows)
+        work = Work(self._aside, comparison, self._ledger.places)
+        for found in shared_out(work, self._asked.processes or processes_for(self._records)):
+            done += found.events
+            self.gathered.add(found)
+            for place, entries in found.identities.items():
+                self._ledger.told(place, entries)
+            for source, counts in found.counts.items():
+                add(self._counts[source], counts)
             announce(Progress("comparing", done, self._records))
         whole = self._whole and not self.unread and self.gathered.all_said
         for difference in self._ledger.differences(self._subject, whole=whole):
@@ -264,15 +274,6 @@ class _Work:
         """A dead letter of an offset that has no record."""
         subject = self._subject((source, int(row.record_offset)))
         self.gathered.take(Difference(LETTERS, What.EXTRA, Cause.UNEXPLAINED, int(row.id), subject))
-
-    def _take(self, compared: Compared) -> None:
-        if compared.left_out is not None:
-            self.gathered.leave_out(compared.left_out)
-        self._take_all(compared.findings)
-        for digest, (verdict, ref) in compared.verdicts.items():
-            self._ledger.told(digest, verdict, ref)
-        for source, counts in compared.counts.items():
-            add(self._counts[source], counts)
 
     def _take_all(self, findings: Iterable[Finding]) -> None:
         for finding in findings:

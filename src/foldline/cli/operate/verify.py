@@ -28,6 +28,9 @@ def verify(
     ] = _ALL,
     strict: Annotated[bool, typer.Option("--strict", help="A state changed by hand is an error, too.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="List at most so many differences; all are counted.")] = 1_000,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Compare in so many processes; by default one a core where that pays.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fold the log again and compare: is everything in the tables what the log makes of it?
@@ -37,7 +40,7 @@ def verify(
     """
     place = here(database=True, kafka=True)
     with shown() as announce:
-        found = verified(place, share=sample / _ALL, most=limit, announce=announce)
+        found = verified(place, share=sample / _ALL, most=limit, processes=processes, announce=announce)
     if as_json:
         json_out(found)
     else:
