@@ -263,7 +263,7 @@ def _calm_collector() -> None:
 
 
 def verified(
-    place: Place, *, share: float, most: int, processes: int | None, announce: Callable[[Progress], None]
+    place: Place, *, share: float, most: int, processes: int | None = None, announce: Callable[[Progress], None]
 ) -> Verification:
     """Compare the tables with what the log makes of them.
 

@@ -13,7 +13,7 @@ from foldline.cli.output import AsJson, counted, instant, json_out, line_out, pl
 from foldline.cli.shapes import prints
 from foldline.cli.stories.as_it_came import position_of
 from foldline.errors import DriftError
-from foldline.replay.difference import Difference, ManualChange, Subject, What
+from foldline.replay.difference import Difference, ManualChange, Subject
 from foldline.replay.report import Verification
 
 _ALL = 100.0
@@ -107,7 +107,7 @@ def _row(each: Difference) -> list[object]:
     return [
         each.table,
         "-" if each.id is None else str(each.id),
-        each.what if each.what is not What.EXTRA else "one too many",
+        each.what,
         each.cause,
         _subject(each.subject),
         _position(each.subject),
