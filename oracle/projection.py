@@ -18,6 +18,7 @@ from oracle.workflows import SlowWorkflows
 Place = tuple[str, int, int]
 """Topic, partition, offset."""
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "foldline.event")
+REDRIVE = "foldline-redrive"
 DERIVED_FROM = {
     "transition": ("fsm_type", "entity_id", "correlation_id", "action", "from_state", "to_state"),
     "workflow": ("workflow_id", "correlation_id", "kind", "step"),
@@ -46,18 +47,28 @@ class Letter:
     event: Event | None
 
 
+Reign = tuple[int, Rules]
+"""From this offset on these rules judge."""
+
+
 @dataclass
 class Projected:
-    """What a log comes to."""
+    """What a log comes to.
+
+    `machines` judge everything, but where `reigns` says for a partition which of them judges from which offset on.
+    """
 
     machines: dict[str, Rules]
     workflow_topic: str
+    reigns: dict[tuple[str, int], dict[str, list[Reign]]] = field(default_factory=dict)
     entities: SlowFold = field(init=False)
     workflows: SlowWorkflows = field(default_factory=SlowWorkflows)
     events: dict[Place, Event] = field(default_factory=dict)
     letters: dict[Place, Letter] = field(default_factory=dict)
     counts: dict[tuple[str, int], Counter[str]] = field(default_factory=dict)
     partitions_of: dict[tuple[str, str], set[tuple[str, int]]] = field(default_factory=dict)
+    versions: dict[Place, int] = field(default_factory=dict)
+    answers: dict[Place, tuple[str, Place]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.entities = SlowFold(self.machines)
@@ -69,7 +80,8 @@ class Projected:
 
     def judge(self, record: Record) -> None:
         """Give the record its verdict; records of one partition come in their order."""
-        topic, partition, _ = record.place
+        topic, partition, offset = record.place
+        self.entities.machines = self._in_force(topic, partition, offset)
         sort = "workflow" if topic == self.workflow_topic else "transition"
         read = reference(sort, record.value or b"", record.headers)
         event = event_of(sort, read) if isinstance(read, dict) else None
@@ -78,7 +90,9 @@ class Projected:
             if sort == "transition":
                 key = (event["fsm_type"], event["entity_id"])
                 self.partitions_of.setdefault(key, set()).add((topic, partition))
-        redrive = any(name == "foldline-redrive" for name, _ in record.headers)
+                if rules := self.entities.machines.get(event["fsm_type"]):
+                    self.versions[record.place] = rules.version
+        redrive = any(name == REDRIVE for name, _ in record.headers)
         fold: SlowFold | SlowWorkflows = self.workflows if sort == "workflow" else self.entities
         verdict = fold.judge(record.place, event, redrive=redrive)
         self.counts.setdefault((topic, partition), Counter())[verdict] += 1
@@ -88,6 +102,26 @@ class Projected:
             reason = "malformed" if isinstance(read, str) else "invalid"
             paths = frozenset(read) if isinstance(read, set) else frozenset()
             self.letters[record.place] = Letter(record, verdict, reason, paths, None)
+        self._answer(record, "rejected_again" if verdict in ("rejected", "undecodable") else "applied")
+
+    def _in_force(self, topic: str, partition: int, offset: int) -> dict[str, Rules]:
+        recorded = self.reigns.get((topic, partition), {})
+        return {
+            name: ([rules for since, rules in recorded.get(name, ()) if since <= offset] or [always])[-1]
+            for name, always in self.machines.items()
+        }
+
+    def _answer(self, record: Record, status: str) -> None:
+        """A redrive that names a letter answers it, if that holds the very same value; the first answer counts."""
+        said = [value for name, value in record.headers if name == REDRIVE]
+        try:
+            named = json.loads((said and said[-1]) or b"")
+            place = (named["topic"], named["partition"], named["offset"])
+        except (ValueError, TypeError, LookupError):
+            return
+        letter = self.letters.get(place)
+        if letter is not None and letter.record.value == record.value:
+            self.answers.setdefault(place, (status, record.place))
 
 
 def event_of(sort: str, read: dict[str, Any]) -> Event:

@@ -7,7 +7,7 @@ no plans, no batches and no cuts.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,11 +46,26 @@ class Rules:
         return {arrow["action"] for arrow in self.transitions} | {"CREATE", "CORRECT"}
 
 
+@dataclass(frozen=True)
+class ByHand:
+    """A state that somebody changed with SQL, as its history row tells it."""
+
+    to_state: str
+    at: datetime
+
+
+Key = tuple[str, str]
+
+
 @dataclass
 class SlowFold:
-    """A log folded by the letter."""
+    """A log folded by the letter.
+
+    `by_hand` is what was changed by hand, by entity and by the record whose row in the history it follows; None: none.
+    """
 
     machines: dict[str, Rules]
+    by_hand: dict[Key, dict[Place, list[ByHand]]] = field(default_factory=dict)
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     history: dict[tuple[str, str], list[tuple[Any, ...]]] = field(default_factory=dict)
     verdicts: dict[tuple[str, ...], str] = field(default_factory=dict)
@@ -69,10 +84,11 @@ class SlowFold:
             return "duplicate"
         rules, row = self.machines.get(event["fsm_type"]), self.rows.get(key)
         reason = next(self._reasons(rules, row, event), None)
-        if rules is not None:
-            self.history.setdefault(key, []).append(self._history(offset, rules, row, event, reason))
         if reason is None and rules is not None and event.get("success", True):
             self.rows[key] = self._moved(rules, row, event)
+        if rules is not None:
+            self.history.setdefault(key, []).append(self._history(offset, rules, row, event, reason))
+            self._change_by_hand(key, offset)
         if reason is not None:
             self.dead.append((offset, reason))
         self.verdicts[identity] = "rejected" if reason is not None else "applied"
@@ -146,6 +162,15 @@ class SlowFold:
             after.retries = 0
         return after
 
+    def _change_by_hand(self, key: Key, offset: Place) -> None:
+        """What came between this record and the next that leaves a row: only states and times change."""
+        for change in self.by_hand.get(key, {}).get(offset, ()):
+            row = self.rows[key]
+            duration = _milliseconds(row.since, change.at)
+            line = (None, "MANUAL", row.state, change.to_state, True, duration, None)
+            self.history[key].append(line)
+            self.rows[key] = replace(row, state=change.to_state, since=change.at)
+
     def _history(
         self, offset: Place, rules: Rules, row: Row | None, event: Event, reason: str | None
     ) -> tuple[Any, ...]:
@@ -154,11 +179,13 @@ class SlowFold:
         if reason is not None or not event.get("success", True):
             led_to = rules.arrow(state, event["action"]).get("to", state)
             return offset, event["action"], stored, event.get("to_state", led_to), False, None, reason
-        duration = None
-        if row is not None and _instant(event) >= row.since:
-            duration = (_instant(event) - row.since) / timedelta(microseconds=1) / 1000
+        duration = None if row is None else _milliseconds(row.since, _instant(event))
         origin = None if event["action"] == "CREATE" else state
         return offset, event["action"], origin, self._target(rules, state, event), True, duration, None
+
+
+def _milliseconds(since: datetime, until: datetime) -> float | None:
+    return (until - since) / timedelta(microseconds=1) / 1000 if until >= since else None
 
 
 def _instant(event: Event) -> datetime:

@@ -20,7 +20,6 @@ from foldline.kafka.topics import create_topics
 from foldline.postgres.migrations import Runner
 from torture.log import PARTITIONS
 from torture.schedule import SESSION_SECONDS, Conditions
-from torture.stories import OWN_MACHINES
 
 _HEARTBEAT_MS = 300
 _BROKER = {
@@ -60,7 +59,6 @@ class Installation:
             "FOLDLINE_TRANSITION_TOPICS": self.transitions,
             "FOLDLINE_WORKFLOW_TOPICS": self.workflows,
             "FOLDLINE_GROUP_ID": f"{self.transitions}.group",
-            "FOLDLINE_MACHINES": str(OWN_MACHINES),
             "FOLDLINE_BATCH_SIZE": str(conditions.batch_size),
             "FOLDLINE_KAFKA__GROUP_PROTOCOL": conditions.protocol,
             "FOLDLINE_KAFKA__RECONNECT_BACKOFF_MAX_MS": "500",

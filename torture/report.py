@@ -19,6 +19,13 @@ _GREAT = (
     "database restart",
     "session ended",
     "broker kill",
+    "deployed",
+    "too old",
+    "changed by hand",
+    "redriven",
+    "not redriven",
+    "corrected",
+    "not corrected",
     "usurped",
     "ended by themselves",
     "missed",
@@ -34,6 +41,8 @@ def line(outcome: Outcome) -> str:
         f"{blows[Blow.TERMINATE] + done['session ended']} sessions ended, {done['leave']} left",
         f"{done['database restart']} database restarts, {done['broker kill']} broker kills",
         f"{facts['partition claimed']} claims, {facts['partition fenced']} fenced, {facts['owner ended']} owners ended",
+        f"{done['deployed']} deployed, {done['too old']} too old, {done['changed by hand']} changed by hand",
+        f"{done['redriven']} redrives, {done['corrected']} corrected",
         f"{facts['batch retried']} retries, {done['ended by themselves']} ended by themselves",
     )
     head = f"seed {outcome.seed} ({outcome.conditions}): {outcome.records:,} records"

@@ -54,7 +54,30 @@ class KillBroker:
     seconds: float
 
 
-Act = Ambush | Freeze | Leave | RestartDatabase | EndSessions | KillBroker
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """One more worker is told to leave, and comes back with the newer machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeByHand:
+    """The state of some entity is changed by SQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """`foldline deadletters redrive` of what was rejected for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """`foldline correct` of some entity."""
+
+
+Mend = ChangeByHand | Redrive | Correct
+Act = Ambush | Freeze | Leave | RestartDatabase | EndSessions | KillBroker | Deploy | Mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +116,11 @@ RARE = (Point.CLAIM, Point.CLAIMED, Point.REPEATS)
 """What a worker does not come to in every turn."""
 _GREAT_EVERY = 4
 _GREAT: Sequence[Act] = (Leave(), Leave(), Freeze(), RestartDatabase(), EndSessions(), KillBroker(seconds=1.0))
+_MEND_EVERY = 4
+_MENDS: Sequence[Mend] = (ChangeByHand(), ChangeByHand(), ChangeByHand(), Correct(), Redrive("illegal_transition"),
+                          Redrive("from_state_mismatch"), Redrive("illegal_workflow_event"))  # fmt: skip
+_DEPLOYS = (3, 7, 11)
+"""At which steps one more worker gets the newer machines: early, so that short seeds see it, too."""
 _Card = TypeVar("_Card")
 
 
@@ -116,11 +144,16 @@ def steps(seed: int) -> Iterator[Step]:
     chance = random.Random(f"schedule {seed}")  # noqa: S311 - reproducible on purpose
     ambushes = _dealt(chance, [(point, blow) for blow, points in AMBUSHES for point in points])
     great: Iterator[Act] = _dealt(chance, _GREAT)
+    mends: Iterator[Act] = _dealt(chance, _MENDS)
     yield Step(Ambush(Point.REPEATS, Blow.FREEZE, after=1), victim=0, pause=1.0)
     for number in itertools.count(1):
         act: Act
-        if number % _GREAT_EVERY == 0:
+        if number in _DEPLOYS:
+            act = Deploy()
+        elif number % _GREAT_EVERY == 0:
             act = next(great)
+        elif number % _MEND_EVERY == 2:
+            act = next(mends)
         else:
             point, blow = next(ambushes)
             act = Ambush(point, blow, after=1 if point in RARE else chance.randint(1, 6))

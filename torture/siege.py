@@ -13,19 +13,25 @@ import psycopg
 
 from foldline.embedded.servers import RunningServers
 from torture.installation import Installation, end_sessions, kill_broker, restart_database
+from torture.operators import Operators
 from torture.points import Point
 from torture.proxy import Blow, Trap
 from torture.schedule import (
     RARE,
     SESSION_SECONDS,
     Ambush,
+    ChangeByHand,
+    Correct,
+    Deploy,
     EndSessions,
     Freeze,
     KillBroker,
     Leave,
+    Redrive,
     RestartDatabase,
     Step,
 )
+from torture.stories import NEWER
 from torture.workers import Worker
 
 _TICK = 0.05
@@ -47,6 +53,7 @@ class Siege:
     workers: Sequence[Worker]
     running: RunningServers
     installation: Installation
+    operators: Operators
     done: Counter[str] = field(default_factory=Counter)
     _due: dict[int, float] = field(default_factory=dict)
     _born: dict[int, float] = field(default_factory=dict)
@@ -81,6 +88,10 @@ class Siege:
         """
         self.relieve()
         self._due.clear()
+        for worker in self.workers:
+            if worker.machines != NEWER:
+                self._deploy(worker)
+                worker.wait()
         until = time.monotonic() + _ALL_THERE_SECONDS
         while len(self._healthy()) < len(self.workers) and time.monotonic() < until:
             self._tend(_TICK)
@@ -126,6 +137,12 @@ class Siege:
             case KillBroker(seconds=seconds):
                 kill_broker(self.running, seconds)
                 self.done["broker kill"] += 1
+            case Deploy():
+                older = [worker for worker in self.workers if worker.machines != NEWER]
+                if older:
+                    self._deploy(older[step.victim % len(older)])
+            case ChangeByHand() | Redrive() | Correct():
+                self.operators.mend(step.act, step.victim)
             case _:
                 assert_never(step.act)
 
@@ -171,7 +188,15 @@ class Siege:
                 return
             time.sleep(min(_TICK, until - now))
 
+    def _deploy(self, worker: Worker) -> None:
+        worker.machines = NEWER
+        worker.leave()
+        self.done["deployed"] += 1
+
     def _start(self, worker: Worker) -> None:
+        if worker.refused:  # others have gone ahead
+            worker.machines = NEWER
+            self.done["too old"] += 1
         worker.start()
         self._born[worker.number] = time.monotonic()
 

@@ -12,9 +12,13 @@ from oracle.projection import Projected
 from oracle.transitions import Rules
 
 _CHECKOUT = Path(__file__).parents[1]
-OWN_MACHINES = _CHECKOUT / "torture" / "machines"
-MACHINES: dict[str, Rules] = rules_in((_CHECKOUT / "schemas" / "machines", OWN_MACHINES))
-"""The shipped machines and those of the torture, as the oracle reads them."""
+SHIPPED, OWN = _CHECKOUT / "schemas" / "machines", _CHECKOUT / "torture" / "machines"
+OLDER, NEWER = (OWN, OWN / "older"), (OWN, OWN / "newer")
+"""Directories of machines: those that all workers begin with, and those that are deployed in the midst of it."""
+VERSIONS: tuple[dict[str, Rules], ...] = (rules_in((SHIPPED, *OLDER)), rules_in((SHIPPED, *NEWER)))
+"""The same, with the shipped ones, as the oracle reads them."""
+MACHINES = VERSIONS[-1]
+"""What publishers go by, from the beginning: a newer version allows what an older one rejects."""
 
 STRAYING = "CAROUSEL"
 _ALIVE = 40

@@ -11,6 +11,9 @@ import psycopg
 from psycopg.rows import dict_row
 
 from oracle.decode import Members, Number, parsed
+from oracle.projection import Place, Reign
+from oracle.transitions import ByHand, Key
+from torture.stories import VERSIONS
 
 Row = dict[str, Any]
 
@@ -32,7 +35,8 @@ SELECT id, workflow_id, kind, step, occurred_at, correlation_id, event_id, error
        topic, partition, record_offset FROM workflow_execution_history ORDER BY id"""
 _LETTERS = """
 SELECT topic, partition, record_offset, verdict, reason, detail, fsm_type, entity_id, workflow_id, correlation_id,
-       event_id, key, value, headers, record_timestamp_ms, status FROM foldline_dead_letters"""
+       event_id, key, value, headers, record_timestamp_ms, status, answered_topic, answered_partition, answered_offset
+  FROM foldline_dead_letters"""
 _POSITIONS = """
 SELECT topic, partition, next_offset, begun_at, applied, duplicate, rejected, undecodable, stopped_reason
   FROM foldline_positions"""
@@ -88,6 +92,31 @@ def exact(tree: object) -> object:
             return [exact(value) for value in tree]
         case _:
             return tree
+
+
+def reigns(tables: Tables) -> dict[tuple[str, int], dict[str, list[Reign]]]:
+    """Which rules judged from which offset on, by partition and machine, as the workers recorded it."""
+    versions = {(name, rules.version): rules for machines in VERSIONS for name, rules in machines.items()}
+    found: dict[tuple[str, int], dict[str, list[Reign]]] = {}
+    for row in sorted(tables.activations, key=lambda row: row["from_offset"]):
+        of_partition = found.setdefault((row["topic"], row["partition"]), {})
+        rules = versions[row["fsm_type"], row["version"]]
+        of_partition.setdefault(row["fsm_type"], []).append((row["from_offset"], rules))
+    return found
+
+
+def by_hand(tables: Tables) -> dict[Key, dict[Place | None, list[ByHand]]]:
+    """What was changed by hand, by entity and by the record of the row before it in the history."""
+    found: dict[Key, dict[Place | None, list[ByHand]]] = {}
+    last: dict[Key, Place] = {}
+    for row in tables.history:
+        key = (row["fsm_type"], row["entity_id"])
+        if row["action"] == "MANUAL":
+            change = ByHand(row["to_state"], row["transitioned_at"])
+            found.setdefault(key, {}).setdefault(last.get(key), []).append(change)
+        else:
+            last[key] = row["place"]
+    return found
 
 
 def headers_of(listed: list[list[str | None]] | None) -> tuple[tuple[str | None, bytes | None], ...]:

@@ -16,13 +16,17 @@ from pathlib import Path
 
 from foldline.embedded import launch
 from torture.proxy import Proxy
+from torture.stories import OLDER
 
 _CHECKOUT = Path(__file__).parents[1]
 _ENDED_WITHIN_SECONDS = 60
 _POLL_SECONDS = 0.05
 _NOT_MEANT = "foldline: Unexpected"
 _LAST_WORDS = 8
+TOO_OLD = "which has judged events"
+"""What is said of machines that are older than what a worker has recorded."""
 PRODUCT = ("-m", "foldline", "--debug", "run")
+COMMAND = ("-m", "foldline")
 
 
 def blind(guard: str) -> Sequence[str]:
@@ -32,13 +36,14 @@ def blind(guard: str) -> Sequence[str]:
 
 @dataclass
 class Worker:
-    """One place for a worker: its proxy stays, its processes come and go."""
+    """One place for a worker: its proxy stays, its processes come and go, with the `machines` of their time."""
 
     number: int
     proxy: Proxy
     settings: Mapping[str, str] = field(repr=False)
     directory: Path
     words: Sequence[str] = PRODUCT
+    machines: Sequence[Path] = OLDER
     lives: int = 0
     frozen: bool = False
     ended: list[int] = field(default_factory=list)
@@ -72,17 +77,28 @@ class Worker:
         """What its last process has logged so far."""
         return self._log(self.lives).read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def last_words(self) -> str:
+        """The last line of what its last process has logged."""
+        return (self.log.strip().splitlines() or [""])[-1]
+
+    @property
+    def refused(self) -> bool:
+        """Whether its last process has ended because its machines are older than what has judged."""
+        return self.lives > 0 and not self.alive and self.ended[-1] == 1 and TOO_OLD in self.log
+
     def start(self, *more: str) -> None:
         """Start a process; the kernel kills it when we die. From the main thread only."""
         assert not self.alive, "one process at a time"
         self.lives += 1
         self.proxy.thaw()
         inherited = {name: text for name, text in os.environ.items() if not name.startswith(("FOLDLINE_", "PG"))}
+        machines = os.pathsep.join(map(str, self.machines))
         words = [launch.__file__, str(signal.SIGKILL.value), str(os.getpid()), "-", sys.executable]
         with self._log(self.lives).open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own words, no shell
                 [sys.executable, "-I", "-S", *words, *self.words, *more],
-                env={**inherited, **self.settings, "PYTHONFAULTHANDLER": "1"},
+                env={**inherited, **self.settings, "FOLDLINE_MACHINES": machines, "PYTHONFAULTHANDLER": "1"},
                 cwd=_CHECKOUT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

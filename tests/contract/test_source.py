@@ -169,6 +169,24 @@ def test_where_a_log_ends_is_known_also_while_nothing_is_delivered(ground: Groun
     assert offsets == [5, 6, 7, 8, 10, 11, 12, 13]  # none was passed over for being known of
 
 
+def test_what_is_taken_while_nothing_is_delivered_is_delivered_when_it_is_read_again(ground: Ground) -> None:
+    where = Partition(ground.topic, 2)
+    ground.publish(where)
+    heard = Heard()
+    source, _ = ground.join(heard)
+    _poll_until(lambda: len(heard.has) == 4, source)
+    _read_from(source, where, 0)
+    _read(source, where, 5)
+
+    def taken() -> bool:
+        source.stop_reading(where)
+        return True
+
+    source.keep_alive(_LIMIT_SECONDS, taken)
+    _read_from(source, where, 0)
+    assert _read(source, where, 5)[0] == [0, 1, 2, 3]
+
+
 def test_a_member_that_joins_gets_what_another_has_heard_that_it_loses_and_gives_it_back_when_it_leaves(
     ground: Ground,
 ) -> None:

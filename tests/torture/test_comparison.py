@@ -31,12 +31,17 @@ _MEDDLED = {
     f"DELETE FROM workflow_execution_history WHERE {_FIRST_WORKFLOW}": "timeline",
     f"UPDATE foldline_dead_letters SET value = value || '\\x00'::bytea WHERE {_FIRST_LETTER}": "dead letter",
     f"UPDATE foldline_dead_letters SET record_timestamp_ms = 0 WHERE {_FIRST_LETTER}": "dead letter",
+    f"UPDATE foldline_dead_letters SET status = 'applied' WHERE {_FIRST_LETTER}": "dead letter",
+    f"UPDATE fsm_state_history SET definition_version = 9 WHERE {_HISTORY_ROW}": "history",
     "DELETE FROM foldline_identities WHERE digest = (SELECT min(digest::text)::uuid FROM foldline_identities)": (
         "identities"
     ),
     "UPDATE foldline_positions SET applied = applied + 1 WHERE partition = 0": "position",
     "UPDATE foldline_positions SET next_offset = next_offset + 1 WHERE partition = 1": "position",
     "DELETE FROM foldline_machine_activations WHERE partition = 2 AND fsm_type = 'VAULT'": "activations",
+    "UPDATE foldline_machine_activations SET from_offset = 1 WHERE partition = 1 AND fsm_type = 'INGESTION'": (
+        "activations"
+    ),
 }
 """What is done to the tables, and which of them the comparison has to name."""
 

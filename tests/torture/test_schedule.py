@@ -9,7 +9,19 @@ from oracle.projection import Projected, Record
 from torture.log import PARTITIONS, Burst, Log
 from torture.points import Point
 from torture.proxy import Blow
-from torture.schedule import AMBUSHES, Ambush, KillBroker, Leave, RestartDatabase, conditions, steps
+from torture.schedule import (
+    AMBUSHES,
+    Ambush,
+    ChangeByHand,
+    Correct,
+    Deploy,
+    KillBroker,
+    Leave,
+    Redrive,
+    RestartDatabase,
+    conditions,
+    steps,
+)
 from torture.stories import MACHINES
 
 _ENOUGH = 2_500
@@ -37,7 +49,9 @@ def test_the_first_is_the_one_that_only_the_fence_withstands() -> None:
 
 
 def test_the_great_faults_come_soon() -> None:
-    assert {type(step.act) for step in islice(steps(1), 24)} >= {Ambush, Leave, RestartDatabase, KillBroker}
+    soon = [step.act for step in islice(steps(1), 28)]
+    assert {*map(type, soon)} >= {Ambush, Leave, RestartDatabase, KillBroker, ChangeByHand, Redrive, Correct}
+    assert soon.count(Deploy()) == conditions(1).workers, "every worker gets the newer machines, one after the other"
 
 
 def test_four_seeds_in_turn_see_both_protocols_and_both_memberships() -> None:

@@ -141,8 +141,7 @@ class KafkaSource:
 
     def stop_reading(self, partition: Partition) -> None:
         """Deliver nothing more of this partition."""
-        if self._drop(partition):
-            self._consumer.incremental_unassign([TopicPartition(partition.topic, partition.number)])
+        self._leave(self._consumer, [partition])
 
     def log_facts(self, partition: Partition) -> LogFacts:
         """Ask the broker."""
@@ -251,8 +250,9 @@ class KafkaSource:
         self._leave(consumer, partitions)
 
     def _leave(self, consumer: Consumer, partitions: Sequence[Partition]) -> None:
-        read = [partition for partition in partitions if self._drop(partition)]
-        consumer.incremental_unassign([TopicPartition(p.topic, p.number) for p in read])
+        read = [TopicPartition(each.topic, each.number) for each in partitions if self._drop(each)]
+        consumer.resume(read)  # a pause would outlive the assignment, and nothing would come after the next claim
+        consumer.incremental_unassign(read)
 
     def _drop(self, partition: Partition) -> bool:
         if self._reading.pop(partition, None) is None:
