@@ -10,9 +10,10 @@ from foldline.core.events import Record
 from foldline.machines import restored
 from foldline.ports import LogFacts
 from foldline.postgres.snapshot import Snapshot
+from foldline.replay.asked import Asked, Progress
 from foldline.replay.difference import Difference
 from foldline.replay.report import Verification
-from foldline.replay.verify import Asked, Progress, verify
+from foldline.replay.verify import verify
 from harness import TRANSITIONS, WORKFLOWS
 
 

@@ -33,8 +33,9 @@ from foldline.postgres.migrations import Runner
 from foldline.postgres.reports import Reports
 from foldline.postgres.snapshot import Snapshot
 from foldline.postgres.tables import PostgresTables
+from foldline.replay.asked import Asked, Progress
 from foldline.replay.report import Verification
-from foldline.replay.verify import Asked, Progress, verify
+from foldline.replay.verify import verify
 from foldline.settings import Fault, Origin, SettingFaults, Settings, kafka_variable, spelt_like
 from foldline.watch import Address, Backlog, Endpoint, Limits, Watching, extra_installed, traces_wanted
 

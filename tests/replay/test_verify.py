@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from foldline.core.events import Record
+from foldline.replay.asked import Progress
 from foldline.replay.report import Verification
-from foldline.replay.verify import Progress
 from harness import (
     TRANSITIONS,
     WORKFLOWS,

@@ -8,18 +8,16 @@ log (this is Grace's hash join; DeWitt et al., Implementation Techniques for Mai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from foldline.core.batch import Counts, Partition
 from foldline.core.decode import decode_transition, decode_workflow
 from foldline.core.events import Record, TransitionEvent, Undecodable, WorkflowEvent
 from foldline.core.machine import Machine
-from foldline.ports import LogFacts
 from foldline.replay.aside import Aside
+from foldline.replay.asked import Asked, Log, Progress, Tables
 from foldline.replay.compare import Comparison
 from foldline.replay.copytext import columns
 from foldline.replay.cut import (
@@ -48,61 +46,9 @@ _MOST_BUCKETS: Final = 2_048
 _BYTES_A_ROW: Final = 2_048  # more than most have
 _SAID_EVERY: Final = 5_000
 _KEYED: Final[tuple[type[Row], ...]] = (EntityRow, HistoryRow, WorkflowRow, TimelineRow)
+_POSITIONS: Final = "foldline_positions"
+_VERSIONS: Final = "foldline_machine_versions"
 _VERDICTS: Final = ("applied", "duplicate", "rejected", "undecodable")
-
-
-class Tables(Protocol):
-    """The tables of one moment."""
-
-    def cut(self) -> Cut:
-        """Where everything stood."""
-
-    def lines(self, shape: type[Row]) -> Iterator[bytes]:
-        """Every row as the line that COPY makes of it."""
-
-
-class Log(Protocol):
-    """The log, to be read once more."""
-
-    def facts(self, partition: Partition) -> LogFacts:
-        """What the broker says of a partition."""
-
-    def span(
-        self, partition: Partition, start: int, end: int, *, topic_id: str | None = None
-    ) -> Iterator[Sequence[Record]]:
-        """The records of these offsets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the work is. `total` is an estimate while the tables are copied."""
-
-    part: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be verified.
-
-    Attributes:
-        transition_topics: the topics of transition events.
-        workflow_topics: those of workflow events.
-        share: which part of the entities and workflows, from 0 to 1.
-        most: how many differences are listed.
-        directory: where rows and events are set aside; None: where temporary files go.
-        processes: how many compare; None: as many as pay.
-        per_bucket: about how many rows are held in memory at once, by each.
-    """
-
-    transition_topics: Collection[str]
-    workflow_topics: Collection[str]
-    share: float = 1.0
-    most: int = 1_000
-    directory: Path | None = None
-    processes: int | None = None
-    per_bucket: int = 8_000
 
 
 def verify(
@@ -127,17 +73,17 @@ def verify(
     with ExitStack() as disk:
         with tables as snapshot:
             cut = snapshot.cut()
-            work = _Work(cut, unread(cut, [*asked.transition_topics, *asked.workflow_topics], log.facts), asked)
-            work.open(disk)
-            work.copy(snapshot, announce)
-        work.see_definitions(restored)
-        work.read(log, announce)
-        work.compare(PastMachines(cut, restored, work.partitions), announce)
-        return work.gathered.report(cut.taken_at, asked.share if asked.share < 1 else None, work.unread)
+            run = _Run(cut, unread(cut, [*asked.transition_topics, *asked.workflow_topics], log.facts), asked)
+            run.open(disk)
+            run.copy(snapshot, announce)
+        run.see_definitions(restored)
+        run.read(log, announce)
+        run.compare(PastMachines(cut, restored, run.partitions), announce)
+        return run.gathered.report(cut.taken_at, asked.share if asked.share < 1 else None, run.unread)
 
 
-class _Work:
-    """One run."""
+class _Run:
+    """One run: its parts in their order."""
 
     def __init__(self, cut: Cut, left_out: list[Unread], asked: Asked) -> None:
         without = {each.key for each in left_out}
@@ -187,17 +133,9 @@ class _Work:
         for (fsm_type, version), recorded in self._cut.definitions.items():
             digest = restored(recorded.document).digest
             if digest != recorded.digest:
-                columns_ = (Column("version", str(version), str(version)), Column("digest", digest, recorded.digest))
-                self.gathered.take(
-                    Difference(
-                        "foldline_machine_versions",
-                        What.CHANGED,
-                        Cause.MACHINE_CHANGED,
-                        None,
-                        Subject(fsm_type=fsm_type),
-                        columns_,
-                    )
-                )
+                said = (Column("version", str(version), str(version)), Column("digest", digest, recorded.digest))
+                subject = Subject(fsm_type=fsm_type)
+                self.gathered.take(Difference(_VERSIONS, What.CHANGED, Cause.MACHINE_CHANGED, None, subject, said))
 
     def read(self, log: Log, announce: Callable[[Progress], None]) -> None:
         """Set the events of the log aside; what is no event is compared at once."""
@@ -282,16 +220,14 @@ class _Work:
     def _compare_counts(self) -> None:
         """Every record has ended as exactly one of four, and the positions have counted them."""
         for standing, counts in zip(self.standings, self._counts, strict=True):
-            differing_ = tuple(
+            unlike = tuple(
                 Column(name, str(getattr(counts, name)), str(getattr(standing, name)))
                 for name in _VERDICTS
                 if getattr(counts, name) != getattr(standing, name)
             )
-            if differing_:
+            if unlike:
                 subject = Subject(topic=standing.partition.topic, partition=standing.partition.number)
-                self.gathered.take(
-                    Difference("foldline_positions", What.CHANGED, Cause.UNEXPLAINED, None, subject, differing_)
-                )
+                self.gathered.take(Difference(_POSITIONS, What.CHANGED, Cause.UNEXPLAINED, None, subject, unlike))
 
     def _subject(self, ref: Ref) -> Subject:
         partition = self.partitions[ref[0]]

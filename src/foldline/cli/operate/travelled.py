@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from foldline.cli.output import duration, note
-from foldline.replay.verify import Progress as Travelled
+from foldline.replay.asked import Progress as Travelled
 
 _SAY_EVERY_SECONDS = 30.0
 
