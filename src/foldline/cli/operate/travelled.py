@@ -20,7 +20,7 @@ _SAY_EVERY_SECONDS = 30.0
 def shown() -> Iterator[Callable[[Travelled], None]]:
     """Shows what it is told, with how fast that is and when it will be done."""
     if not sys.stderr.isatty():
-        yield _Lines(time.monotonic).told
+        yield Lines(time.monotonic).told
         return
     with Progress(
         TextColumn("{task.description}"),
@@ -41,7 +41,7 @@ def shown() -> Iterator[Callable[[Travelled], None]]:
         yield told
 
 
-class _Lines:
+class Lines:
     """A line every half minute, for logs. `now` is a monotonic clock in seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
