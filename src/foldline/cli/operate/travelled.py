@@ -50,6 +50,7 @@ class Lines:
         self._began = self._said = now()
 
     def told(self, progress: Travelled) -> None:
+        """Say it, if it is time."""
         now = self._now()
         if progress.part != self._part:
             self._part, self._began = progress.part, now
