@@ -88,7 +88,8 @@ def _verified(events: int, database_url: str, bootstrap_servers: str) -> Verifie
         "FOLDLINE_WORKFLOW_TOPICS": OTHER_TOPIC,
     }
     began, before = time.perf_counter(), _spent_by_children()
-    with subprocess.Popen([sys.executable, "-m", "foldline", "verify"], env=os.environ | places) as process:
+    command = [sys.executable, "-m", "foldline", "verify", "--processes", str(len(os.sched_getaffinity(0)))]
+    with subprocess.Popen(command, env=os.environ | places) as process:
         peak = max(_memory(process))
     seconds = time.perf_counter() - began
     if process.returncode != 0:
