@@ -115,9 +115,9 @@ def _spent_by_children() -> float:
 
 
 def _table(runs: list[tuple[Measured, Verified]]) -> Table:
-    found = Table(title="one worker, then verify, on the same log; memory is that of all of verify's processes")
+    found = Table(title="one worker, then verify, on one log; CPU an event: of worker and PostgreSQL, of verify")
     found.add_column("events", justify="right")
-    for name in ("live events/s", "verify events/s", "times", "verify µs of CPU an event", "verify peak RSS"):
+    for name in ("live events/s", "verify events/s", "times", "live CPU µs", "verify CPU µs", "verify peak RSS"):
         found.add_column(name, justify="right")
     for live, verified in runs:
         found.add_row(
@@ -125,6 +125,7 @@ def _table(runs: list[tuple[Measured, Verified]]) -> Table:
             f"{live.rate:,.0f}",
             f"{verified.rate:,.0f}",
             f"{verified.rate / live.rate:.1f}",
+            f"{live.client_us + live.postgres_us:.1f}",
             f"{1e6 * verified.cpu / verified.events:.1f}",
             f"{verified.peak / _MEGABYTE:,.0f} MB",
         )

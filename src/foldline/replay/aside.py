@@ -90,7 +90,7 @@ class Aside:
     def row(self, shape: type[Row], line: bytes) -> None:
         """A row as COPY wrote it."""
         mark = _MARKS[shape]
-        self._append("\0".join(leading(line, _NAMES[mark])).encode(), bytes([mark]) + line)
+        self._append(leading(line, _NAMES[mark]), bytes([mark]) + line)
 
     def told(self, told: AnyTold) -> None:
         """An event of the log."""
@@ -142,7 +142,7 @@ def _key(frame: bytes) -> bytes:
         case Mark.WORKFLOW:
             return workflow(frame[1:]).event.workflow_id.encode()
         case mark:
-            return "\0".join(leading(frame[1:], _NAMES[mark])).encode()
+            return leading(frame[1:], _NAMES[mark])
 
 
 def _put_transition(bucket: Bucket, octets: bytes) -> None:
