@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -90,7 +90,7 @@ class Aside:
     def row(self, shape: type[Row], line: bytes) -> None:
         """A row as COPY wrote it."""
         mark = _MARKS[shape]
-        self._append("\0".join(leading(line, _NAMES[mark])).encode(), bytes([mark]) + line)
+        self._append(leading(line, _NAMES[mark]), bytes([mark]) + line)
 
     def told(self, told: AnyTold) -> None:
         """An event of the log."""
@@ -133,13 +133,6 @@ class Aside:
         return self._wanted >= _SHARES or zlib.crc32(b"share" + key) < self._wanted
 
 
-def _bucket(frames: Iterator[bytes]) -> Bucket:
-    bucket = Bucket()
-    for frame in frames:
-        _put(bucket, frame[0], frame[1:])
-    return bucket
-
-
 def _key(frame: bytes) -> bytes:
     """The key that the frame was set aside by."""
     match frame[0]:
@@ -149,26 +142,51 @@ def _key(frame: bytes) -> bytes:
         case Mark.WORKFLOW:
             return workflow(frame[1:]).event.workflow_id.encode()
         case mark:
-            return "\0".join(leading(frame[1:], _NAMES[mark])).encode()
+            return leading(frame[1:], _NAMES[mark])
 
 
-def _put(bucket: Bucket, mark: int, octets: bytes) -> None:
-    match mark:
-        case Mark.TRANSITION:
-            told = transition(octets)
-            bucket.entities[told.event.fsm_type, told.event.entity_id].told.append(told)
-        case Mark.HISTORY:
-            history = HistoryRow(*columns(octets))  # type: ignore[arg-type]  # the statement's NOT NULL columns
-            bucket.entities[history.fsm_type, history.entity_id].held.rows.append(history)
-        case Mark.ENTITY:
-            entity = EntityRow(*columns(octets))  # type: ignore[arg-type]
-            bucket.entities[entity.fsm_type, entity.entity_id].held.now = entity
-        case Mark.WORKFLOW:
-            of_workflow = workflow(octets)
-            bucket.workflows[of_workflow.event.workflow_id].told.append(of_workflow)
-        case Mark.TIMELINE:
-            timeline = TimelineRow(*columns(octets))  # type: ignore[arg-type]
-            bucket.workflows[timeline.workflow_id].held.rows.append(timeline)
-        case _:
-            row = WorkflowRow(*columns(octets))  # type: ignore[arg-type]
-            bucket.workflows[row.workflow_id].held.now = row
+def _put_transition(bucket: Bucket, octets: bytes) -> None:
+    told = transition(octets)
+    bucket.entities[told.event.fsm_type, told.event.entity_id].told.append(told)
+
+
+def _put_workflow(bucket: Bucket, octets: bytes) -> None:
+    told = workflow(octets)
+    bucket.workflows[told.event.workflow_id].told.append(told)
+
+
+def _put_entity_row(bucket: Bucket, octets: bytes) -> None:
+    row = EntityRow(*columns(octets))  # type: ignore[arg-type]  # the statement's NOT NULL columns
+    bucket.entities[row.fsm_type, row.entity_id].held.now = row
+
+
+def _put_history_row(bucket: Bucket, octets: bytes) -> None:
+    row = HistoryRow(*columns(octets))  # type: ignore[arg-type]
+    bucket.entities[row.fsm_type, row.entity_id].held.rows.append(row)
+
+
+def _put_workflow_row(bucket: Bucket, octets: bytes) -> None:
+    row = WorkflowRow(*columns(octets))  # type: ignore[arg-type]
+    bucket.workflows[row.workflow_id].held.now = row
+
+
+def _put_timeline_row(bucket: Bucket, octets: bytes) -> None:
+    row = TimelineRow(*columns(octets))  # type: ignore[arg-type]
+    bucket.workflows[row.workflow_id].held.rows.append(row)
+
+
+_PUT: Final[dict[int, Callable[[Bucket, bytes], None]]] = {
+    Mark.TRANSITION: _put_transition,
+    Mark.WORKFLOW: _put_workflow,
+    Mark.ENTITY: _put_entity_row,
+    Mark.HISTORY: _put_history_row,
+    Mark.WORKFLOW_ROW: _put_workflow_row,
+    Mark.TIMELINE: _put_timeline_row,
+}
+
+
+def _bucket(frames: Iterator[bytes]) -> Bucket:
+    bucket = Bucket()
+    for frame in frames:
+        _PUT[frame[0]](bucket, frame[1:])
+    return bucket

@@ -184,8 +184,10 @@ class Comparison:
         return None if number is None else (number, int(row.record_offset))
 
     def _lay_unread(self, held: Held[Any, Any]) -> bool:
+        if not self._unread:
+            return False
         rows = [*held.rows, held.now] if held.now is not None else held.rows
-        return bool(self._unread) and any((row.topic, row.partition) in self._unread for row in rows)
+        return any((row.topic, row.partition) in self._unread for row in rows)
 
 
 _UNREAD: Final = "records of it cannot be read any more"

@@ -26,10 +26,12 @@ def columns(line: bytes) -> list[str | None]:
     return list(text.split("\t"))
 
 
-def leading(line: bytes, count: int) -> list[str]:
-    """The first so many columns of a row that has more; they are not NULL."""
-    found = [column.decode() for column in line.split(b"\t", count)[:count]]
-    return list(map(_undone, found)) if b"\\" in line else found
+def leading(line: bytes, count: int) -> bytes:
+    """The first so many columns of a row that has more, NUL between them; they are not NULL."""
+    found = line.split(b"\t", count)[:count]
+    if b"\\" not in line:
+        return b"\0".join(found)
+    return "\0".join(_undone(column.decode()) for column in found).encode()
 
 
 def _undone(column: str) -> str:

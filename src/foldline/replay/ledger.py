@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from foldline.core.events import Verdict
-from foldline.replay.cut import IdentityRow
 from foldline.replay.difference import Cause, Column, Difference, Subject, What
 from foldline.replay.spill import Spill
 from foldline.replay.texts import bool_text
@@ -37,9 +36,10 @@ class Ledger:
         self._spill = spill
         self.places = buckets
 
-    def held(self, row: IdentityRow) -> None:
-        """The tables have this identity."""
-        entry = _ENTRY.pack(_HELD, bytes.fromhex(row.digest), row.rejected == "t", *_NOWHERE)
+    def held(self, line: bytes) -> None:
+        """The tables have this identity: an `IdentityRow` as COPY wrote it."""
+        digest, rejected = line.decode().split("\t")
+        entry = _ENTRY.pack(_HELD, bytes.fromhex(digest), rejected == "t", *_NOWHERE)
         self._spill.append(place_of(entry, self.places), entry)
 
     def told(self, place: int, entries: bytes | bytearray) -> None:

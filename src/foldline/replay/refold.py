@@ -66,7 +66,7 @@ def refold_entity(
     ids: Mapping[Ref, int],
 ) -> Refolded[HistoryRow, Entity]:
     """Fold the steps in their order. `ids`: those that the rows of these records have in the tables."""
-    found = Refolded[HistoryRow, Entity]()
+    found: Refolded[HistoryRow, Entity] = Refolded()
     known: dict[str, Verdict] = {}
     fsm_type = key[0]
 
@@ -104,7 +104,7 @@ def refold_workflow(
     key: str, told: Iterable[Told[WorkflowEvent]], partitions: Sequence[Partition], ids: Mapping[Ref, int]
 ) -> Refolded[TimelineRow, Workflow]:
     """As `refold_entity`, of a workflow: no machine judges it, and changes of it by hand are not recorded."""
-    found = Refolded[TimelineRow, Workflow]()
+    found: Refolded[TimelineRow, Workflow] = Refolded()
     known: dict[str, Verdict] = {}
     for source, alike in groupby(told, lambda each: each.source):
         run = list(alike)

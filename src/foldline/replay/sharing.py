@@ -99,6 +99,7 @@ def shared_out(work: Work, processes: int) -> Iterator[Outcome]:
     Raises:
         FoldlineError: as a process raised it, or one has died.
     """
+    processes = min(processes, work.aside.count)
     if processes == 1:
         yield from work.outcomes()
         return

@@ -119,7 +119,7 @@ class _Run:
         for shape in (*_KEYED, IdentityRow, LetterRow):
             for line in tables.lines(shape):
                 if shape is IdentityRow:
-                    self._ledger.held(IdentityRow(*columns(line)))  # type: ignore[arg-type]  # both are NOT NULL
+                    self._ledger.held(line)
                 elif shape is LetterRow:
                     self._set_letter_aside(line)
                 else:
