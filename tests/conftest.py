@@ -1,8 +1,8 @@
 """Servers for every tier: those that TEST_DATABASE_URL and TEST_KAFKA_BOOTSTRAP_SERVERS name, else embedded ones, or
 containers with TEST_CONTAINERS=1.
 
-Each is started once a session; every test has a database of its own, copied from a migrated template, and topics of its
-own. A server that cannot be had fails the test: nothing is skipped.
+Each is started once a session, by the first test that needs it; every test has a database of its own, copied from a
+migrated template, and topics of its own. A server that cannot be had fails the test: nothing is skipped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
+from typing import TypeVar
 
 import hypothesis
 import psycopg
@@ -22,12 +24,20 @@ from psycopg.conninfo import make_conninfo
 
 from clusters import Cluster, Topics, topics_made
 from containers import containers
-from foldline.embedded import Servers, embedded_servers
+from foldline.embedded import Servers
+from foldline.embedded.jars import JarCache, locked_jars
+from foldline.embedded.java import find_java
+from foldline.embedded.kafka import Kafka
+from foldline.embedded.ports import Ports
+from foldline.embedded.postgres import Postgres
+from foldline.embedded.server import Server
 from foldline.postgres.migrations import Runner
 from harness import Projector
 from roles import Users, drop_roles, users_on
 
 _numbers = itertools.count()
+_MAJOR = int(os.environ.get("TEST_POSTGRES_MAJOR", "18"))
+_Server = TypeVar("_Server", bound=Server)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background: processes of tests would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -36,48 +46,65 @@ hypothesis.settings.register_profile("untimed", deadline=None)  # machines are s
 hypothesis.settings.load_profile("untimed")
 
 
-@contextmanager
-def _home() -> Iterator[Path]:
+@pytest.fixture(scope="session")
+def servers_home() -> Iterator[Path]:
+    """Where embedded servers keep what they have."""
     # As root, PostgreSQL runs as an account that must be able to pass through; pytest's own directories are private.
     with tempfile.TemporaryDirectory(prefix="foldline-tests-") as name:
         Path(name).chmod(0o711)
-        yield Path(name).resolve() / "home"
+        yield Path(name).resolve()
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
-    named = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_KAFKA_BOOTSTRAP_SERVERS")
-    with _home() as home:
-        if named[0] and named[1]:
-            yield Servers(named[0], named[1], home)
-            return
-        with _started(home) as (database_url, bootstrap_servers):
-            yield Servers(named[0] or database_url, named[1] or bootstrap_servers, home)
+def contained() -> Iterator[tuple[str, str]]:
+    """PostgreSQL and Kafka in containers."""
+    with containers(postgres_major=_MAJOR) as ours:
+        yield ours
+
+
+@pytest.fixture(scope="session")
+def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The PostgreSQL server; for tests that make databases of their own."""
+    if named := os.environ.get("TEST_DATABASE_URL"):
+        yield named
+    elif os.environ.get("TEST_CONTAINERS"):
+        yield request.getfixturevalue("contained")[0]
+    else:
+        root = request.getfixturevalue("servers_home")
+        with _running(Postgres(root, Ports(root), major=_MAJOR)) as server:
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")  # the machine stays, whatever a test kills
+                connection.execute("SELECT pg_reload_conf()")
+            yield server.url
+
+
+@pytest.fixture(scope="session")
+def bootstrap_servers(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The broker."""
+    if named := os.environ.get("TEST_KAFKA_BOOTSTRAP_SERVERS"):
+        yield named
+    elif os.environ.get("TEST_CONTAINERS"):
+        yield request.getfixturevalue("contained")[1]
+    else:
+        root = request.getfixturevalue("servers_home")
+        jars = JarCache(Path.home() / ".cache/foldline", locked_jars()).complete(Event())
+        with _running(Kafka(root, Ports(root), find_java(), jars, optimising=False)) as server:
+            yield server.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def servers(server_url: str, bootstrap_servers: str, servers_home: Path) -> Servers:
+    """Both."""
+    return Servers(server_url, bootstrap_servers, servers_home)
 
 
 @contextmanager
-def _started(home: Path) -> Iterator[tuple[str, str]]:
-    major = int(os.environ.get("TEST_POSTGRES_MAJOR", "18"))
-    if os.environ.get("TEST_CONTAINERS"):
-        with containers(postgres_major=major) as ours:
-            yield ours
-        return
-    with embedded_servers(home, postgres_major=major) as running:
-        with psycopg.connect(running.servers.database_url, autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")  # the machine stays, whatever a test kills
-            connection.execute("SELECT pg_reload_conf()")
-        yield running.servers.database_url, running.servers.bootstrap_servers
-
-
-@pytest.fixture(scope="session")
-def server_url(servers: Servers) -> str:
-    """The PostgreSQL server; for tests that make databases of their own."""
-    return servers.database_url
-
-
-@pytest.fixture(scope="session")
-def bootstrap_servers(servers: Servers) -> str:
-    return servers.bootstrap_servers
+def _running(server: _Server) -> Iterator[_Server]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

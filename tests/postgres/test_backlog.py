@@ -28,9 +28,11 @@ def test_a_worker_may_know_how_many_dead_letters_are_open_and_for_how_long(users
     assert 0 <= found[1].oldest_seconds < 100
 
 
-def test_it_may_not_know_what_is_in_them(users: Users) -> None:
+@pytest.mark.parametrize("column", ["key", "headers", "detail", "entity_id"])
+def test_it_may_know_no_more_of_them_than_what_an_answer_to_a_redrive_needs(users: Users, column: str) -> None:
+    rows(users.projector, "SELECT value FROM foldline_dead_letters")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        rows(users.projector, "SELECT value FROM foldline_dead_letters")
+        rows(users.projector, f"SELECT {column} FROM foldline_dead_letters")
 
 
 def test_a_database_that_answers_but_not_this_is_told_from_one_that_is_away(
