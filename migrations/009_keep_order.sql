@@ -36,7 +36,7 @@ BEGIN
         SELECT id, fsm_type, entity_id, from_state, to_state, transitioned_at, recorded_at, topic, partition,
                record_offset
           FROM gone
-         WHERE action = 'MANUAL'
+         WHERE action = 'MANUAL' AND event_id IS NULL  -- an event's action may be called so, too
     )
     SELECT count(*) INTO removed FROM gone;
     INSERT INTO foldline_cleanups (target, cut_off, removed) VALUES ('fsm_state_history', cut_off, removed);

@@ -120,4 +120,5 @@ def _put(bucket: Bucket, mark: bytes, octets: bytes) -> None:
             bucket.workflows[timeline.workflow_id].held.rows.append(timeline)
         case _:
             row = WorkflowRow(*columns(octets))  # type: ignore[arg-type]
-            bucket.workflows[row.workflow_id].held.now = row
+            held = bucket.workflows[row.workflow_id].held
+            held.now, held.beside = (held.now, row) if held.now is not None else (row, None)
