@@ -9,8 +9,10 @@ import pytest
 
 from foldline.core.batch import Partition
 from foldline.core.events import Record
+from foldline.machines import documented
 from foldline.replay.report import Verification
 from harness import TRANSITIONS, WORKFLOWS, MemorySource, Projector, Publishable, records, rows, transition, workflow
+from random_logs import MACHINES
 from verifying import MemoryLog, named, verified
 
 OTHER = Partition(TRANSITIONS.topic, 1)
@@ -58,6 +60,34 @@ def test_an_event_whose_action_is_called_manual_is_an_event(life: Life) -> None:
     life.sql("SELECT cleanup_old_fsm_history(0)")
     assert named(life.verified()) == set()
     assert life.sql("SELECT count(*) FROM foldline_cleaned_changes") == [(0,)]
+
+
+def test_what_was_set_by_hand_is_what_later_events_met(projector: Projector) -> None:
+    projector.machines = {name: documented(machine) for name, machine in MACHINES.items()}
+    life = Life(projector)
+    broken = {"error_message": "m", "metadata": {"why": "w"}}
+
+    def retried(*numbers: int) -> None:
+        for number in numbers:
+            life.come(
+                transition("BREAK", fsm_type="FREE", event_id=f"{number}b", **broken),
+                transition("RETRY", fsm_type="FREE", event_id=f"{number}r"),
+            )
+
+    life.come(transition("GO", fsm_type="FREE", event_id="0"))
+    retried(1, 2, 3)
+    life.sql("UPDATE fsm_state SET current_state = 'OPEN', retry_count = 0")
+    assert named(life.verified()) == set()
+    retried(4)
+    assert named(life.verified()) == set()
+    life.sql("UPDATE fsm_state SET retry_count = 0, transition_timestamp = transition_timestamp - '1 h'::interval")
+    assert named(life.verified()) == {("fsm_state", "changed", "hand_written", "doc-1", None)}
+    retried(5, 6)
+    found = life.verified()
+    assert named(found) == set()
+    assert found.manual_changes == 1
+    life.sql("SELECT cleanup_old_fsm_history(0)")
+    assert named(life.verified()) == set()
 
 
 def test_of_a_completed_workflow_without_payloads_a_clean_up_keeps_its_steps(life: Life) -> None:

@@ -154,9 +154,10 @@ class Comparison:
     ) -> Findings:
         """A row that was written by hand since its last event, or had been before it, explains what differs."""
         cause = Cause.UNEXPLAINED
-        if held is not None and refolded.now is not None and refolded.now.revision:
+        now = refolded.unset or refolded.now
+        if held is not None and now is not None and now.revision:
             judged_on = held.previous_revision
-            since = int(held.revision) != refolded.now.revision
+            since = int(held.revision) != now.revision
             before = judged_on is not None and int(judged_on) not in ids and len(ids) >= len(refolded.rows)
             cause = Cause.HAND_WRITTEN if since or before else cause
         return Findings(subject, self._partitions, cause)
@@ -216,7 +217,8 @@ def _is_by_hand(row: HistoryRow) -> bool:
 def _change(row: HistoryRow) -> ByHand | None:
     if not _is_by_hand(row):
         return None
-    return ByHand(int(row.id), row.from_state, row.to_state, datetime.fromisoformat(row.transitioned_at))
+    retries = None if row.retry_count is None else int(row.retry_count)
+    return ByHand(int(row.id), row.from_state, row.to_state, datetime.fromisoformat(row.transitioned_at), retries)
 
 
 def _numbers(ours: Findings, table: str, rows: Iterable[Ref], ids: Mapping[Ref, int]) -> None:

@@ -58,6 +58,7 @@ def history_row(row: HistoryRow, partition: Partition, held: cut.HistoryRow) -> 
         str(row.offset),
         str(row.definition_version),
         None,
+        None,
         held.cleaned,
     )
 
@@ -65,8 +66,8 @@ def history_row(row: HistoryRow, partition: Partition, held: cut.HistoryRow) -> 
 def entity_row(
     key: EntityKey, refolded: Refolded[HistoryRow, Entity], partitions: Sequence[Partition], held: cut.EntityRow
 ) -> cut.EntityRow:
-    """The row of an entity. What a change by hand wrote beside the state is in no log."""
-    now, by_hand = refolded.now, refolded.by_hand
+    """The row of an entity. What a change of its state by hand wrote beside it is in no log."""
+    now, by_hand = refolded.unset or refolded.now, refolded.by_hand
     assert now is not None, "without one there is no row"
     last = None if refolded.last is None else refolded.rows[refolded.last]
     where = (None, None, None) if refolded.last is None else _where(refolded.last, partitions)
@@ -152,7 +153,7 @@ def workflow_row(
         *_where(refolded.last, partitions),
     )
     if held.cleaned == bool_text(truth=True) and now.status is Status.COMPLETED:
-        return row._make(
+        return cut.WorkflowRow._make(
             theirs if name in _NOT_KEPT and theirs == _NOT_KEPT[name] else ours
             for name, ours, theirs in zip(row._fields, row, held, strict=True)
         )
