@@ -25,12 +25,12 @@ DECLARE
         'fsm_state', 'fsm_state_history', 'workflow_executions', 'workflow_execution_history', 'foldline_positions',
         'foldline_machine_versions', 'foldline_machine_activations', 'foldline_identities', 'foldline_dead_letters',
         'foldline_cleaned_workflows', 'foldline_cleaned_changes', 'foldline_cleanups', 'foldline_migrations',
-        'foldline_topics', 'foldline_barriers', 'foldline_acceptances'];
+        'foldline_set_by_hand', 'foldline_topics', 'foldline_barriers', 'foldline_acceptances'];
     sequences CONSTANT text[] := ARRAY['fsm_state_history_id_seq', 'workflow_execution_history_id_seq'];
     functions CONSTANT text[] := ARRAY[
         'foldline_begin_rollback(integer)', 'foldline_mark_hand_written_state()', 'foldline_open_stage()',
         'record_fsm_state_history()', 'foldline_cut_off(integer)', 'cleanup_old_fsm_history(integer)',
-        'foldline_mark_hand_written_workflow()', 'cleanup_completed_workflows(integer)',
+        'foldline_mark_hand_written_workflow()', 'foldline_keep_set_by_hand()', 'cleanup_completed_workflows(integer)',
         'find_stuck_workflows(double precision)', 'foldline_mark_move()',
         'foldline_add_timeline(bigint[],text[],text[],text[],timestamptz[],text[],text[],text[],text[],bigint[])',
         'foldline_accept_position(text,integer,bigint,text,bigint,boolean,text,integer,boolean,text,text)'];

@@ -6,6 +6,9 @@ BEGIN
     END IF;
     -- 009
     DROP TABLE IF EXISTS foldline_cleaned_changes;
+    DROP TRIGGER IF EXISTS trigger_fsm_state_set_by_hand ON fsm_state;
+    DROP FUNCTION IF EXISTS foldline_keep_set_by_hand();
+    DROP TABLE IF EXISTS foldline_set_by_hand;
     IF to_regclass('foldline_cleanups') IS NOT NULL THEN
         EXECUTE $restored$
 CREATE OR REPLACE FUNCTION cleanup_old_fsm_history(retention_days integer) RETURNS bigint

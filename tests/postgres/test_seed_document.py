@@ -70,7 +70,7 @@ EXPECTED: dict[str, int | Gives | None] = {
     "SELECT * FROM find_stuck_workflows(24)": _STUCK,
     "SELECT fsm_type, AVG(success::integer)": Gives("fsm_type success_rate avg_duration_ms", 1),
     "SELECT fsm_type, reason, COUNT(*)": Gives("fsm_type reason count", [("INGESTION", "stale_lease", 1)]),
-    "SELECT relname, pg_size_pretty": Gives("relname pg_size_pretty", 16),
+    "SELECT relname, pg_size_pretty": Gives("relname pg_size_pretty", 17),
     "SELECT * FROM fsm_state WHERE lease_expires_at < NOW() AND lease_id IS NOT NULL": Gives(_LEASE_COLUMNS, 1),
     "UPDATE fsm_state SET lease_id = NULL, lease_epoch = NULL, lease_expires_at = NULL WHERE lease_expires_at": 1,
     "SELECT fsm_type, entity_id, current_state, transition_timestamp": Gives(

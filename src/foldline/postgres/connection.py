@@ -27,6 +27,7 @@ _SESSION = {
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
     "default_transaction_isolation": "read committed",
     "idle_in_transaction_session_timeout": "15s",
 }

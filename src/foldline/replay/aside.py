@@ -167,7 +167,8 @@ def _put_history_row(bucket: Bucket, octets: bytes) -> None:
 
 def _put_workflow_row(bucket: Bucket, octets: bytes) -> None:
     row = WorkflowRow(*columns(octets))  # type: ignore[arg-type]
-    bucket.workflows[row.workflow_id].held.now = row
+    held = bucket.workflows[row.workflow_id].held
+    held.now, held.beside = (held.now, row) if held.now is not None else (row, None)
 
 
 def _put_timeline_row(bucket: Bucket, octets: bytes) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from foldline.core.batch import Counts, EntityKey, Partition
 from foldline.core.events import TransitionEvent, Verdict, WorkflowEvent
-from foldline.replay import expected
+from foldline.replay import cleaned, expected
 from foldline.replay.cut import EntityRow, HistoryRow, TimelineRow, WorkflowRow
 from foldline.replay.difference import Cause, Column, Finding, ManualChange, Subject
 from foldline.replay.findings import Findings
@@ -81,27 +81,27 @@ class Comparison:
         if self._lay_unread(held):
             return Compared(left_out=_UNREAD)
         held.rows.sort(key=lambda row: int(row.id))
-        by_hand = [row for row in held.rows if row.action == _MANUAL]
-        written = Written([row for row in held.rows if row.action != _MANUAL], self._ref)
+        by_hand = [row for row in held.rows if _is_by_hand(row)]
+        written = Written([row for row in held.rows if not _is_by_hand(row)], self._ref)
         judged = written.judged(told)
+        several = _on_several(judged)
         steps: Iterable[Told[TransitionEvent] | ByHand] = judged
-        if by_hand or _on_several(judged):
+        if by_hand or several:
             steps = in_order(judged, [(int(row.id), self._ref(row), _change(row)) for row in held.rows])
         refolded = refold_entity(key, steps, self._machines, self._partitions, written.ids)
         ids = {int(row.id) for row in held.rows}
         ours = self._findings(Subject(*key), refolded, held.now, ids)
         for change, state in refolded.misfits:
             ours.changed(_HISTORY, change.id, (Column("from_state", state, change.from_state),))
-        cleaned = False
+        gone = cleaned.of_history(refolded.rows, written.ids, self._history_cleaned, ordered=not several)
         for ref, row in refolded.rows.items():
             beside = written.by_ref.pop(ref, None)
             if beside is not None:
                 log = expected.history_row(row, self._partitions[ref[0]], beside)
                 ours.compare(_HISTORY, int(beside.id), log, beside, ref)
-            elif row.event.occurred_at < self._history_cleaned:
-                cleaned = True
-            else:
+            elif ref not in gone:
                 ours.missing(_HISTORY, ref)
+        _numbers(ours, _HISTORY, refolded.rows, written.ids)
         _surplus(ours, _HISTORY, written)
         if held.now is None and refolded.now is not None:
             ours.missing(_ENTITIES, refolded.last)
@@ -110,7 +110,8 @@ class Comparison:
         elif held.now is not None:
             ours.compare(_ENTITIES, None, expected.entity_row(key, refolded, self._partitions, held.now), held.now)
         ours.found.extend(_listed(key, row) for row in by_hand if row.cleaned != _TRUE)
-        return self._compared(ours, refolded, told, written, unordered=cleaned and _on_several(judged))
+        untold = _UNORDERED if several and gone else self._untold(told, self._history_cleaned)
+        return self._compared(ours, refolded, told, written, untold)
 
     def workflow(self, key: str, told: Sequence[Told[WorkflowEvent]], held: Held[WorkflowRow, TimelineRow]) -> Compared:
         """A workflow with its timeline and its dead letters."""
@@ -119,39 +120,44 @@ class Comparison:
         held.rows.sort(key=lambda row: int(row.id))
         written = Written(held.rows, self._ref)
         judged = written.judged(told)
+        several = _on_several(judged)
         steps: Iterable[Told[WorkflowEvent]] = judged
-        if _on_several(judged):
+        if several:
             steps = in_order(judged, [(int(row.id), self._ref(row), None) for row in held.rows])
         refolded = refold_workflow(key, steps, self._partitions, written.ids)
         ours = self._findings(Subject(workflow_id=key), refolded, held.now, set(written.ids.values()))
-        gone = held.now is not None and held.now.cleaned == _TRUE
-        cleaned = False
+        gone = cleaned.of_timeline(refolded.rows, written.ids, self._workflows_cleaned, ordered=not several)
+        if held.now is not None and held.now.cleaned == _TRUE:
+            gone = set(refolded.rows).difference(written.ids)
         for ref, row in refolded.rows.items():
             beside = written.by_ref.pop(ref, None)
             if beside is not None:
                 log = expected.timeline_row(row, self._partitions[ref[0]], beside)
                 ours.compare(_TIMELINE, int(beside.id), log, beside, ref)
-            elif gone or row.event.occurred_at < self._workflows_cleaned:
-                cleaned = True
-            else:
+            elif ref not in gone:
                 ours.missing(_TIMELINE, ref)
+        _numbers(ours, _TIMELINE, refolded.rows, written.ids)
         _surplus(ours, _TIMELINE, written)
+        if held.beside is not None:
+            ours.surplus(_WORKFLOWS, None)
         if held.now is None and refolded.now is not None:
             ours.missing(_WORKFLOWS, refolded.last)
         elif held.now is not None and refolded.now is None:
             ours.surplus(_WORKFLOWS, None, Cause.HAND_WRITTEN)
         elif held.now is not None:
             ours.compare(_WORKFLOWS, None, expected.workflow_row(key, refolded, self._partitions, held.now), held.now)
-        return self._compared(ours, refolded, told, written, unordered=cleaned and _on_several(judged))
+        untold = _UNORDERED if several and gone else self._untold(told, self._workflows_cleaned)
+        return self._compared(ours, refolded, told, written, untold)
 
     def _findings(
         self, subject: Subject, refolded: Refolded[Any, Any], held: EntityRow | WorkflowRow | None, ids: set[int]
     ) -> Findings:
         """A row that was written by hand since its last event, or had been before it, explains what differs."""
         cause = Cause.UNEXPLAINED
-        if held is not None and refolded.now is not None and refolded.now.revision:
+        now = refolded.unset or refolded.now
+        if held is not None and now is not None and now.revision:
             judged_on = held.previous_revision
-            since = int(held.revision) != refolded.now.revision
+            since = int(held.revision) != now.revision
             before = judged_on is not None and int(judged_on) not in ids and len(ids) >= len(refolded.rows)
             cause = Cause.HAND_WRITTEN if since or before else cause
         return Findings(subject, self._partitions, cause)
@@ -162,8 +168,7 @@ class Comparison:
         refolded: Refolded[Any, Any],
         told: Sequence[Told[Event]],
         written: Written[Any],
-        *,
-        unordered: bool,
+        untold: str | None,
     ) -> Compared:
         counts = refolded.counts
         for each in told:
@@ -172,8 +177,8 @@ class Comparison:
                 ours.letter(REFUSED, each.letter, each.ref)
             elif each.letter is not None or each.ref in refolded.letters:
                 ours.letter(refolded.letters.get(each.ref), each.letter, each.ref)
-        if unordered and ours.found:
-            return Compared(left_out=_UNORDERED)
+        if untold is not None and ours.found:
+            return Compared(left_out=untold)
         return Compared(ours.found, refolded.verdicts, counts)
 
     def _ref(self, row: HistoryRow | TimelineRow) -> Ref | None:
@@ -189,8 +194,16 @@ class Comparison:
         rows = [*held.rows, held.now] if held.now is not None else held.rows
         return any((row.topic, row.partition) in self._unread for row in rows)
 
+    def _untold(self, told: Sequence[Told[Event]], cut_off: datetime) -> str | None:
+        """Why nothing may be left to tell that records of it lay in another, unread partition of its topic."""
+        topics = {topic for topic, _ in self._unread} if cut_off > _LONG_AGO else ()
+        return _CLEANED_AND_UNREAD if told and self._partitions[told[0].source].topic in topics else None
+
 
 _UNREAD: Final = "records of it cannot be read any more"
+_CLEANED_AND_UNREAD: Final = (
+    "records of it may lie where nobody can read any more, and a clean-up has removed the rows that tell"
+)
 _UNORDERED: Final = "it lies on several partitions, and a clean-up has removed the rows that tell in which order"
 
 
@@ -198,10 +211,29 @@ def _on_several(told: Sequence[Told[Event]]) -> bool:
     return bool(told) and any(each.source != told[0].source for each in told)
 
 
+def _is_by_hand(row: HistoryRow) -> bool:
+    """Every event has an id, and its action may be called MANUAL, too."""
+    return row.action == _MANUAL and row.event_id is None
+
+
 def _change(row: HistoryRow) -> ByHand | None:
-    if row.action != _MANUAL:
+    if not _is_by_hand(row):
         return None
-    return ByHand(int(row.id), row.from_state, row.to_state, datetime.fromisoformat(row.transitioned_at))
+    retries = None if row.retry_count is None else int(row.retry_count)
+    return ByHand(int(row.id), row.from_state, row.to_state, datetime.fromisoformat(row.transitioned_at), retries)
+
+
+def _numbers(ours: Findings, table: str, rows: Iterable[Ref], ids: Mapping[Ref, int]) -> None:
+    """The ids of what one partition brought are in the order of its log."""
+    latest: dict[int, int] = {}
+    for ref in rows:
+        number = ids.get(ref)
+        if number is None:
+            continue
+        before = latest.get(ref[0], 0)
+        if number < before:
+            ours.changed(table, number, (Column("id", f"above {before}", str(number)),), ref)
+        latest[ref[0]] = max(before, number)
 
 
 def _surplus(ours: Findings, table: str, written: Written[Any]) -> None:

@@ -128,7 +128,11 @@ class EntityRow(NamedTuple):
 
 
 class HistoryRow(NamedTuple):
-    """A row of fsm_state_history, or a MANUAL one that a clean-up has removed and kept the gist of: then `cleaned`."""
+    """A row of fsm_state_history, or one that is not there: then `cleaned`.
+
+    The latter is a MANUAL one that a clean-up has removed and kept the gist of, or what was set by hand without a
+    change of state: then `from_state` is `to_state`. `retry_count` is what was set by hand, NULL if it was not.
+    """
 
     fsm_type: str
     entity_id: str
@@ -149,6 +153,7 @@ class HistoryRow(NamedTuple):
     record_offset: str | None
     definition_version: str | None
     recorded_at: str | None
+    retry_count: str | None
     cleaned: str
 
 

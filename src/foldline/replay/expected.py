@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from foldline.core.batch import EntityKey, HistoryRow, Partition, TimelineRow
 from foldline.core.decide import Entity, FailedAttempt, Hop, Rejection
@@ -15,6 +15,14 @@ from foldline.replay.texts import bool_text, double_text, maybe_time, same_json,
 
 WITH_STEP = frozenset({Kind.STEP_STARTED, Kind.STEP_COMPLETED, Kind.STEP_FAILED})
 WITH_MESSAGE = frozenset({Kind.STEP_FAILED, Kind.FAILED})
+_NOT_KEPT: Mapping[str, str | None] = {
+    "completed_steps": "[]",
+    "input_payload": None,
+    "output_results": None,
+    "error_message": None,
+    "metadata": None,
+}
+"""What a clean-up blanks of a completed workflow, and with what; of one without payloads it blanks nothing."""
 
 
 def history_row(row: HistoryRow, partition: Partition, held: cut.HistoryRow) -> cut.HistoryRow:
@@ -50,6 +58,7 @@ def history_row(row: HistoryRow, partition: Partition, held: cut.HistoryRow) -> 
         str(row.offset),
         str(row.definition_version),
         None,
+        None,
         held.cleaned,
     )
 
@@ -57,8 +66,8 @@ def history_row(row: HistoryRow, partition: Partition, held: cut.HistoryRow) -> 
 def entity_row(
     key: EntityKey, refolded: Refolded[HistoryRow, Entity], partitions: Sequence[Partition], held: cut.EntityRow
 ) -> cut.EntityRow:
-    """The row of an entity. What a change by hand wrote beside the state is in no log."""
-    now, by_hand = refolded.now, refolded.by_hand
+    """The row of an entity. What a change of its state by hand wrote beside it is in no log."""
+    now, by_hand = refolded.unset or refolded.now, refolded.by_hand
     assert now is not None, "without one there is no row"
     last = None if refolded.last is None else refolded.rows[refolded.last]
     where = (None, None, None) if refolded.last is None else _where(refolded.last, partitions)
@@ -114,7 +123,7 @@ def timeline_row(row: TimelineRow, partition: Partition, held: cut.TimelineRow) 
 def workflow_row(
     key: str, refolded: Refolded[TimelineRow, Workflow], partitions: Sequence[Partition], held: cut.WorkflowRow
 ) -> cut.WorkflowRow:
-    """The row of a workflow. Of a completed one that was cleaned away only what later events meet is kept."""
+    """The row of a workflow. Of a completed one that was cleaned away only what later events meet need be kept."""
     now = refolded.now
     assert now is not None, "without one there is no row"
     assert refolded.last is not None, "some record has made it"
@@ -144,8 +153,9 @@ def workflow_row(
         *_where(refolded.last, partitions),
     )
     if held.cleaned == bool_text(truth=True) and now.status is Status.COMPLETED:
-        return row._replace(
-            completed_steps="[]", input_payload=None, output_results=None, error_message=None, metadata=None
+        return cut.WorkflowRow._make(
+            theirs if name in _NOT_KEPT and theirs == _NOT_KEPT[name] else ours
+            for name, ours, theirs in zip(row._fields, row, held, strict=True)
         )
     return row
 

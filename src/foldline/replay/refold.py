@@ -25,12 +25,26 @@ Now = TypeVar("Now")
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """A state that was written by hand. `id` is that of its MANUAL row; `from_state` None: the row was inserted."""
+    """What was written by hand.
+
+    Attributes:
+        id: the number of the change; a MANUAL row has it, too, if the state changed.
+        from_state: the state before; None: the row was inserted.
+        to_state: the state after; the same as before: only since when, or the retries, were set.
+        since: since when the entity says to be in that state.
+        retries: its retries, if they were set.
+    """
 
     id: int
     from_state: str | None
     to_state: str
     since: datetime
+    retries: int | None = None
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the history has it: a change of state."""
+        return self.from_state != self.to_state
 
 
 @dataclass(slots=True)
@@ -41,7 +55,8 @@ class Refolded(Generic[Row, Now]):
         rows: its history or timeline, by record, in their order.
         now: what it is in the end; None: it never was.
         last: the record that moved it last; None: no record did.
-        by_hand: the change by hand after that, if there was one.
+        by_hand: the change of its state by hand after that, if there was one.
+        unset: what it was before its retries, or since when, were set by hand; None: they were not, or it moved since.
         misfits: changes by hand that started from another state than the log had led to, each with that state.
         letters: the records that became dead letters, with verdict and reason.
         verdicts: identities with their verdict, and a record that has it.
@@ -52,6 +67,7 @@ class Refolded(Generic[Row, Now]):
     now: Now | None = None
     last: Ref | None = None
     by_hand: ByHand | None = None
+    unset: Now | None = None
     misfits: list[tuple[ByHand, str | None]] = field(default_factory=list)
     letters: dict[Ref, tuple[str, str]] = field(default_factory=dict)
     verdicts: dict[str, tuple[Verdict, Ref]] = field(default_factory=dict)
@@ -94,7 +110,7 @@ def refold_entity(
             ref = first.source, row.offset
             found.rows[ref] = row
             if type(row.outcome) is Hop:
-                found.last, found.by_hand = ref, None
+                found.last, found.by_hand, found.unset = ref, None, None
         found.now = plan.after.get(key, found.now)
         _keep(found, known, plan, told)
     return found
@@ -145,16 +161,19 @@ def add(total: Counts, more: Counts) -> None:
 
 
 def _by_hand(found: Refolded[HistoryRow, Entity], change: ByHand) -> None:
-    """The state is what was written; retry counter and kept lease stay, unless the row was made anew."""
+    """What was written is what the next event meets; the rest stays, unless the row was made anew."""
     was = found.now if change.from_state is not None else None
+    if change.is_recorded:
+        found.by_hand, found.unset = change, None
+    else:
+        found.unset = found.unset or was
     if change.from_state is not None and (was is None or was.state != change.from_state):
         found.misfits.append((change, None if was is None else was.state))
     found.now = Entity(
         change.to_state,
         change.since,
         change.id,
-        0 if was is None else was.retries,
+        change.retries if change.retries is not None else 0 if was is None else was.retries,
         None if was is None else was.lease,
         None if was is None else was.source,
     )
-    found.by_hand = change

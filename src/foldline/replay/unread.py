@@ -62,8 +62,9 @@ def _why(
             return f"its log ends at {log.high}, before its position {standing.next_offset}"
         case _:
             pass
-    if log.compacted:
-        return "its topic is compacted: records are gone that were judged"
+    if log.compacted or standing.compaction_accepted:
+        is_or_was = "is" if log.compacted else "was"
+        return f"its topic {is_or_was} compacted: records are gone that were judged"
     if log.low > standing.begun_at:
         return (
             f"its log begins at {log.low} now, but its tables at {standing.begun_at}: records are gone that were judged"

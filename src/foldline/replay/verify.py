@@ -86,9 +86,9 @@ class _Run:
     """One run: its parts in their order."""
 
     def __init__(self, cut: Cut, left_out: list[Unread], asked: Asked) -> None:
-        without = {each.key for each in left_out}
+        self._without = {each.key for each in left_out}
         self.unread = left_out
-        self.standings = [each for each in cut.standings if each.partition not in without]
+        self.standings = [each for each in cut.standings if each.partition not in self._without]
         self.partitions = [each.partition for each in self.standings]
         self.gathered = Gathered(asked.most)
         self._cut = cut
@@ -156,7 +156,7 @@ class _Run:
                 done += len(records)
                 announce(Progress("reading the log", done, self._records))
             for row in letters.rest():
-                self._stray_letter(source, row)
+                self._stray_letter(row)
 
     def compare(self, machines: PastMachines, announce: Callable[[Progress], None]) -> None:
         """Fold bucket by bucket, and compare."""
@@ -192,7 +192,7 @@ class _Run:
     ) -> None:
         passed, row = letters.of(record.offset)
         for stray in passed:
-            self._stray_letter(source, stray)
+            self._stray_letter(stray)
         letter = None if row is None else letter_of(row, record, event)
         if isinstance(event, Undecodable):
             self._counts[source].undecodable += 1
@@ -204,13 +204,16 @@ class _Run:
 
     def _set_letter_aside(self, line: bytes) -> None:
         row = LetterRow(*columns(line))  # type: ignore[arg-type]
-        source = self._sources.get(Partition(row.topic, int(row.partition)))
+        partition = Partition(row.topic, int(row.partition))
+        source = self._sources.get(partition)
         if source is not None and int(row.incarnation) == self.standings[source].incarnation:
             self._letters.append(source, line)
+        elif partition not in self._without:
+            self._stray_letter(row)
 
-    def _stray_letter(self, source: int, row: LetterRow) -> None:
-        """A dead letter of an offset that has no record."""
-        subject = self._subject((source, int(row.record_offset)))
+    def _stray_letter(self, row: LetterRow) -> None:
+        """A dead letter of an offset that has no record, or of a log that nobody has judged."""
+        subject = Subject(topic=row.topic, partition=int(row.partition), offset=int(row.record_offset))
         self.gathered.take(Difference(LETTERS, What.EXTRA, Cause.UNEXPLAINED, int(row.id), subject))
 
     def _take_all(self, findings: Iterable[Finding]) -> None:

@@ -18,9 +18,13 @@ Row = TypeVar("Row", HistoryRow, TimelineRow)
 
 @dataclass(slots=True)
 class Held(Generic[Now, Row]):
-    """What the tables hold of one entity or workflow: its row, and those of its history or timeline."""
+    """What the tables hold of one entity or workflow: its row, and those of its history or timeline.
+
+    `beside`: a second row of a workflow, among those that were cleaned away.
+    """
 
     now: Now | None = None
+    beside: Now | None = None
     rows: list[Row] = field(default_factory=list)
 
 
