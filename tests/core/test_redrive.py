@@ -46,6 +46,11 @@ def test_the_header_comes_back_whatever_stands_beside_it_and_replaces_an_earlier
     assert _others(twice) == _others(headers)
 
 
+def test_of_several_headers_the_last_one_counts() -> None:
+    other = Redrive("t", 0, 0, 0, 2)
+    assert redrive_of((*redriven((), LETTER), *redriven((), other))) == other
+
+
 @given(HEADERS)
 def test_whatever_a_header_holds_it_is_read_or_counts_as_none(headers: Headers) -> None:
     said = redrive_of(headers)

@@ -61,6 +61,8 @@ def test_each_letter_says_what_became_of_it_and_by_which_record(
         (8, "open", *NONE),
     ]
     assert rows(projector.database_url, "SELECT current_state FROM fsm_state") == [("INDEXED",)]
+    together = "SELECT DISTINCT l.xmin = p.xmin FROM foldline_dead_letters AS l, foldline_positions AS p"
+    assert rows(projector.database_url, f"{together} WHERE l.record_offset = 3") == [(True,)], "in one transaction"
     assert [letters.origin_of(letter) for page in letters.pages(Selection(("open",))) for letter in page] == [2, 3, 4]
     second = letters.show(2)
     assert second is not None
@@ -120,6 +122,21 @@ def test_a_forged_header_answers_no_letter_with_another_value_and_none_that_is_c
     other = records([transition("FAIL", event_id="3"), transition("DANCE", event_id="2"), START, START])
     _project(projector, 3, *(Record(0, None, r.value, h) for r, h in zip(other, forged, strict=True)))
     assert rows(projector.database_url, BECAME)[:2] == [(0, "open", *NONE), (1, "dropped", *NONE)]
+
+
+def test_of_letters_that_lay_at_one_offset_the_one_of_that_log_is_answered(
+    projector: Projector, letters: Letters
+) -> None:
+    _project(projector, 0, EARLY, START)
+    rows(
+        projector.database_url,
+        "INSERT INTO foldline_dead_letters"
+        " (topic, partition, incarnation, record_offset, verdict, reason, detail, value)"
+        " SELECT topic, partition, 1, record_offset, verdict, reason, detail, value FROM foldline_dead_letters",
+    )
+    first = _again(letters)[0]
+    _project(projector, 2, first)
+    assert rows(projector.database_url, BECAME) == [(0, "applied", *_at(2)), (0, "open", *NONE)]
 
 
 def test_a_projector_has_the_rights_to_answer_and_no_more(users: Users) -> None:

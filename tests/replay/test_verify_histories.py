@@ -225,3 +225,28 @@ def test_rows_that_are_not_numbered_in_the_order_of_the_log_are_named(life: Life
         ("fsm_state_history", "changed", "unexplained", "doc-1", 2),
         ("workflow_execution_history", "changed", "unexplained", "wf-1", 1),
     }
+
+
+def test_what_postgresql_refused_is_counted_and_its_letter_is_right(life: Life) -> None:
+    life.sql("ALTER TABLE fsm_state ADD CHECK (entity_id <> 'refused')")
+    life.come(
+        transition("START_PROCESSING", event_id="1"),
+        transition("START_PROCESSING", event_id="2", entity_id="refused"),
+        transition("COMPLETE_INDEXING", event_id="3"),
+    )
+    assert life.sql("SELECT record_offset, reason FROM foldline_dead_letters") == [(1, "refused_by_database")]
+    found = life.verified()
+    assert named(found) == set()
+    assert found.whole
+
+
+def test_dead_letters_behind_the_last_record_are_each_one_too_many(life: Life) -> None:
+    life.come(b"0")
+    life.sql(
+        "INSERT INTO foldline_dead_letters (topic, partition, record_offset, verdict, reason, detail)"
+        " SELECT topic, partition, offset_, verdict, reason, detail"
+        " FROM foldline_dead_letters, generate_series(5, 7) AS offset_"
+    )
+    assert named(life.verified()) == {
+        ("foldline_dead_letters", "extra", "unexplained", None, offset) for offset in (5, 6, 7)
+    }
