@@ -25,7 +25,7 @@ _BY_HAND = (
     "UPDATE fsm_state SET current_state = 'OPEN' WHERE entity_id = 'a' AND fsm_type = 'FREE'",
     "INSERT INTO fsm_state (fsm_type, entity_id, current_state) VALUES ('FREE', 'h', 'DONE') ON CONFLICT DO NOTHING",
     "UPDATE fsm_state SET current_state = 'NEW' WHERE entity_id = 'h'",
-    "UPDATE fsm_state SET current_state = 'BROKEN', retry_count = 1 WHERE entity_id = 'a' AND current_state <> 'BROKEN'",
+    "UPDATE fsm_state SET current_state = 'BROKEN', retry_count = 1 WHERE entity_id = 'a' AND current_state = 'OPEN'",
     "UPDATE fsm_state SET current_state = 'DONE', metadata = '[1]' WHERE entity_id = 'b' AND current_state <> 'DONE'",
 )
 _CLEAN_UPS = ("SELECT cleanup_old_fsm_history(0)", "SELECT cleanup_completed_workflows(0)")
