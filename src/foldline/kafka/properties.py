@@ -23,8 +23,8 @@ _BENEATH_CONSUMER: Properties = {
 _BENEATH_REREADING: Properties = {
     # The client asks for more while that much waits; at its default it would pause for a second whenever it has enough.
     "fetch.queue.backoff.ms": 2,
-    "max.partition.fetch.bytes": 4_194_304,
-    "queued.max.messages.kbytes": 16_384,
+    "max.partition.fetch.bytes": 1_048_576,
+    "queued.max.messages.kbytes": 4_096,
     "queued.min.messages": 20_000,
 }
 _NO_GROUP = "foldline.none"

@@ -23,7 +23,7 @@ from foldline.errors import SpaceError
 
 _LARGEST_BLOCK = 65_536
 _SMALLEST_BLOCK = 4_096
-_MOST_IN_MEMORY = 8_388_608
+_MOST_IN_MEMORY = 2_097_152
 _LENGTH = 4
 
 
@@ -38,8 +38,8 @@ class Spill:
     Args:
         buckets: how many.
         directory: on whose file system; None: where temporary files go.
-        block: how many bytes are written at once; each bucket keeps less than that in memory. None: as many as make
-            few megabytes of all buckets together.
+        block: how many bytes are written at once; each bucket keeps less than that in memory. None: so many that
+            all buckets together keep few megabytes.
 
     Raises:
         SpaceError: the directory cannot be written to.
