@@ -287,3 +287,13 @@ def test_a_partition_that_went_on_behind_a_gap_is_left_out_and_one_that_went_on_
             f" accepted_by) VALUES ('fsm.transitions.v1', 0, 'p', 0, 1, {to_offset}, 'w', 'me')"
         )
         assert len(life.verified().unread) == unread
+
+
+def test_a_sample_is_its_share_of_the_entities_and_workflows_whole_and_of_the_others_nothing(life: Life) -> None:
+    life.come(*(transition("START_PROCESSING", event_id="1", entity_id=f"doc-{number}") for number in range(400)))
+    life.come(*(workflow("STARTED", event_id="1", workflow_id=f"wf-{number}") for number in range(400)), on=WORKFLOWS)
+    found = verified(life.database_url, MemoryLog(life.logs), share=0.5)
+    assert named(found) == set()
+    assert (found.sample, found.whole) == (0.5, False)
+    for compared in (found.entities, found.workflows):
+        assert 150 < compared < 250
