@@ -24,6 +24,7 @@ class Life:
     def __init__(self, projector: Projector) -> None:
         self.logs: dict[Partition, list[Record]] = {TRANSITIONS: [], WORKFLOWS: []}
         self._projector = projector
+        self.database_url = projector.database_url
 
     def come(self, *events: Publishable, on: Partition = TRANSITIONS) -> None:
         """These events, projected."""
@@ -32,10 +33,10 @@ class Life:
         self._projector.run(MemorySource(self.logs))
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        return rows(self._projector.database_url, statement)
+        return rows(self.database_url, statement)
 
     def verified(self) -> Verification:
-        return verified(self._projector.database_url, MemoryLog(self.logs))
+        return verified(self.database_url, MemoryLog(self.logs))
 
 
 @pytest.fixture
@@ -250,3 +251,49 @@ def test_dead_letters_behind_the_last_record_are_each_one_too_many(life: Life) -
     assert named(life.verified()) == {
         ("foldline_dead_letters", "extra", "unexplained", None, offset) for offset in (5, 6, 7)
     }
+
+
+def test_of_each_verdict_the_records_are_counted(life: Life) -> None:
+    life.come(transition("START_PROCESSING", event_id="1"))
+    for verdict in ("applied", "duplicate", "rejected", "undecodable"):
+        life.sql(f"UPDATE foldline_positions SET {verdict} = {verdict} + 1 WHERE topic ~ '^fsm'")
+        assert named(life.verified()) == {("foldline_positions", "changed", "unexplained", None, None)}
+        life.sql(f"UPDATE foldline_positions SET {verdict} = {verdict} - 1 WHERE topic ~ '^fsm'")
+
+
+def test_a_change_by_hand_that_started_from_another_state_is_named(life: Life) -> None:
+    life.come(transition("START_PROCESSING", event_id="1"))
+    life.sql("UPDATE fsm_state SET current_state = 'FAILED'")
+    life.sql("UPDATE fsm_state SET current_state = 'INDEXED'")
+    life.sql("UPDATE fsm_state_history SET from_state = 'RECEIVED' WHERE to_state = 'FAILED'")
+    assert named(life.verified()) == {("fsm_state_history", "changed", "unexplained", "doc-1", None)}
+
+
+def test_a_log_that_begins_one_record_later_than_the_tables_is_left_out(life: Life) -> None:
+    life.come(transition("START_PROCESSING", event_id="1"))
+    found = verified(life.database_url, MemoryLog({TRANSITIONS: life.logs[TRANSITIONS], WORKFLOWS: []}, low=1))
+    assert "its log begins at 1 now, but its tables at 0: records are gone that were judged" in {
+        each.why for each in found.unread
+    }
+
+
+def test_a_partition_that_went_on_behind_a_gap_is_left_out_and_one_that_went_on_where_it_stood_is_not(
+    life: Life,
+) -> None:
+    life.come(transition("START_PROCESSING", event_id="1"))
+    for to_offset, unread in ((1, 0), (2, 1)):
+        life.sql(
+            "INSERT INTO foldline_acceptances (topic, partition, problem, incarnation, from_offset, to_offset, why,"
+            f" accepted_by) VALUES ('fsm.transitions.v1', 0, 'p', 0, 1, {to_offset}, 'w', 'me')"
+        )
+        assert len(life.verified().unread) == unread
+
+
+def test_a_sample_is_its_share_of_the_entities_and_workflows_whole_and_of_the_others_nothing(life: Life) -> None:
+    life.come(*(transition("START_PROCESSING", event_id="1", entity_id=f"doc-{number}") for number in range(400)))
+    life.come(*(workflow("STARTED", event_id="1", workflow_id=f"wf-{number}") for number in range(400)), on=WORKFLOWS)
+    found = verified(life.database_url, MemoryLog(life.logs), share=0.5)
+    assert named(found) == set()
+    assert (found.sample, found.whole) == (0.5, False)
+    for compared in (found.entities, found.workflows):
+        assert 150 < compared < 250
