@@ -16,6 +16,7 @@ from foldline.replay.aside import Aside, Bucket
 from foldline.replay.compare import Comparison
 from foldline.replay.report import Verification
 from foldline.replay.sharing import Work, processes_for, shared_out
+from foldline.replay.spill import Spill
 from harness import TRANSITIONS, WORKFLOWS, MemorySource, Projector, rows
 from random_logs import MACHINES, transition_log, workflow_log
 from verifying import MemoryLog, named, verified
@@ -60,7 +61,8 @@ class _Dying(Aside):
 
     count = 2
 
-    def __init__(self, error: FoldlineError | None) -> None:
+    def __init__(self, spill: Spill, error: FoldlineError | None) -> None:
+        super().__init__(spill, 1, 1.0, largest=1)
         self._error = error
 
     def bucket(self, number: int) -> Iterator[Bucket]:
@@ -79,10 +81,28 @@ class _Dying(Aside):
     ],
 )
 def test_what_a_process_meets_is_told(error: FoldlineError | None, told: str) -> None:
-    work = Work(_Dying(error), cast("Comparison", None), 1)
-    with pytest.raises(FoldlineError, match=told) as raised:
-        list(shared_out(work, 2))
+    with Spill(1) as spill:
+        work = Work(_Dying(spill, error), cast("Comparison", None), 1)
+        with pytest.raises(FoldlineError, match=told) as raised:
+            list(shared_out(work, 2))
     assert error is None or type(raised.value) is SpaceError
+
+
+class _Unready:
+    """Nobody can be sent this: whoever takes it in ends."""
+
+    def __init__(self) -> None:
+        self.much = bytes(4_000_000)  # more than a pipe holds
+
+    def __setstate__(self, state: object) -> None:
+        os._exit(1)
+
+
+def test_a_process_that_dies_before_it_has_its_work_is_told() -> None:
+    with Spill(1) as spill:
+        work = Work(Aside(spill, 4, 1.0, largest=1), cast("Comparison", _Unready()), 1)
+        with pytest.raises(FoldlineError, match="has died"):
+            list(shared_out(work, 2))
 
 
 def test_a_small_log_is_not_worth_a_second_process() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
 
 import pytest
@@ -82,16 +83,21 @@ def test_a_process_reads_what_it_was_handed_beside_its_parent() -> None:
         mine = spill.read(0)
         assert next(mine) == b"0"
         spawn = multiprocessing.get_context("spawn")
-        receiver, sender = spawn.Pipe(duplex=False)
-        child = spawn.Process(target=_read, args=(spill, sender))
+        ours, theirs = spawn.Pipe()
+        child = spawn.Process(target=_read, args=(theirs,))
         child.start()
-        assert receiver.recv() == [str(number).encode() for number in range(1, 1000, 2)]
+        theirs.close()
+        ours.send(spill)
+        send_handle(ours, spill.descriptor, child.pid)
+        assert ours.recv() == [str(number).encode() for number in range(1, 1000, 2)]
         child.join()
         assert list(mine) == [str(number).encode() for number in range(2, 1000, 2)]
 
 
-def _read(spill: Spill, sender: Connection) -> None:
-    sender.send(list(spill.read(1)))
+def _read(connection: Connection) -> None:
+    spill: Spill = connection.recv()
+    spill.from_file(recv_handle(connection))
+    connection.send(list(spill.read(1)))
 
 
 def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ class Mark(IntEnum):
     HISTORY = 3
     WORKFLOW_ROW = 4
     TIMELINE = 5
+    UNREAD_ENTITY = 6
+    UNREAD_WORKFLOW = 7
 
 
 _MARKS: Final[dict[type[Row], Mark]] = {
@@ -41,6 +43,7 @@ _MARKS: Final[dict[type[Row], Mark]] = {
 _NAMES: Final[dict[int, int]] = {Mark.ENTITY: 2, Mark.HISTORY: 2, Mark.WORKFLOW_ROW: 1, Mark.TIMELINE: 1}
 """How many of a row's first columns make its key."""
 _TRANSITION, _WORKFLOW = bytes([Mark.TRANSITION]), bytes([Mark.WORKFLOW])
+_UNREAD_ENTITY, _UNREAD_WORKFLOW = bytes([Mark.UNREAD_ENTITY]), bytes([Mark.UNREAD_WORKFLOW])
 
 
 @dataclass(slots=True)
@@ -81,7 +84,7 @@ class Aside:
     def __init__(
         self, spill: Spill, buckets: int, share: float, *, largest: int, directory: Path | None = None
     ) -> None:
-        self._spill = spill
+        self.spill = spill
         self._largest = largest
         self._directory = directory
         self._buckets = buckets
@@ -100,6 +103,14 @@ class Aside:
         else:
             self._append(event.workflow_id.encode(), _WORKFLOW + packed(told))
 
+    def unread(self, key: EntityKey | str) -> None:
+        """A record of this entity or workflow lies where nobody can read any more."""
+        if isinstance(key, str):
+            self._append(key.encode(), _UNREAD_WORKFLOW + key.encode())
+        else:
+            named = "\0".join(key).encode()
+            self._append(named, _UNREAD_ENTITY + named)
+
     def wants(self, event: TransitionEvent | WorkflowEvent) -> bool:
         """Whether what this event is about is among the wanted."""
         if self._wanted >= _SHARES:
@@ -115,19 +126,19 @@ class Aside:
 
     def bucket(self, number: int) -> Iterator[Bucket]:
         """One bucket, in parts if it is too large for memory; a part is not held after the next is asked for."""
-        parts = -(-self._spill.size(number) // self._largest)
+        parts = -(-self.spill.size(number) // self._largest)
         if parts <= 1:
-            yield _bucket(self._spill.read(number))
+            yield _bucket(self.spill.read(number))
             return
         with Spill(parts, self._directory) as finer:
-            for frame in self._spill.read(number):
+            for frame in self.spill.read(number):
                 finer.append(zlib.crc32(_key(frame)) // self._buckets % parts, frame)
             for part in range(parts):
                 yield _bucket(finer.read(part))
 
     def _append(self, key: bytes, frame: bytes) -> None:
         if self._wants(key):
-            self._spill.append(bucket_of(key, self._buckets), frame)
+            self.spill.append(bucket_of(key, self._buckets), frame)
 
     def _wants(self, key: bytes) -> bool:
         return self._wanted >= _SHARES or zlib.crc32(b"share" + key) < self._wanted
@@ -141,6 +152,8 @@ def _key(frame: bytes) -> bytes:
             return f"{event.fsm_type}\0{event.entity_id}".encode()
         case Mark.WORKFLOW:
             return workflow(frame[1:]).event.workflow_id.encode()
+        case Mark.UNREAD_ENTITY | Mark.UNREAD_WORKFLOW:
+            return frame[1:]
         case mark:
             return leading(frame[1:], _NAMES[mark])
 
@@ -176,6 +189,15 @@ def _put_timeline_row(bucket: Bucket, octets: bytes) -> None:
     bucket.workflows[row.workflow_id].held.rows.append(row)
 
 
+def _put_unread_entity(bucket: Bucket, octets: bytes) -> None:
+    fsm_type, entity_id = octets.decode().split("\0")
+    bucket.entities[fsm_type, entity_id].held.unread = True
+
+
+def _put_unread_workflow(bucket: Bucket, octets: bytes) -> None:
+    bucket.workflows[octets.decode()].held.unread = True
+
+
 _PUT: Final[dict[int, Callable[[Bucket, bytes], None]]] = {
     Mark.TRANSITION: _put_transition,
     Mark.WORKFLOW: _put_workflow,
@@ -183,6 +205,8 @@ _PUT: Final[dict[int, Callable[[Bucket, bytes], None]]] = {
     Mark.HISTORY: _put_history_row,
     Mark.WORKFLOW_ROW: _put_workflow_row,
     Mark.TIMELINE: _put_timeline_row,
+    Mark.UNREAD_ENTITY: _put_unread_entity,
+    Mark.UNREAD_WORKFLOW: _put_unread_workflow,
 }
 
 

@@ -189,8 +189,8 @@ class Comparison:
         return None if number is None else (number, int(row.record_offset))
 
     def _lay_unread(self, held: Held[Any, Any]) -> bool:
-        if not self._unread:
-            return False
+        if held.unread or not self._unread:
+            return held.unread
         rows = [*held.rows, held.now] if held.now is not None else held.rows
         return any((row.topic, row.partition) in self._unread for row in rows)
 
@@ -200,7 +200,7 @@ class Comparison:
         return _CLEANED_AND_UNREAD if told and self._partitions[told[0].source].topic in topics else None
 
 
-_UNREAD: Final = "records of it cannot be read any more"
+_UNREAD: Final = "records of them lie in a partition that is left out"
 _CLEANED_AND_UNREAD: Final = (
     "records of it may lie where nobody can read any more, and a clean-up has removed the rows that tell"
 )

@@ -1,8 +1,9 @@
 """Buckets compared by several processes at once, where there are enough of them: nothing of one depends on another.
 
 Each process is started anew and not forked, for a fork would copy the locks that threads of Kafka's client hold. It is
-handed the file that rows and events lie in, takes every so many-th bucket, and sends what came of it; its results are
-taken in the order of the buckets, so that a report is the same however many processes made it.
+sent what is to be done once it runs, with the file that rows and events lie in; it takes every so many-th bucket, and
+sends what came of it. Results are taken in the order of the buckets, so that a report is the same however many
+processes made it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
 from typing import Final
 
 from foldline.core.batch import Counts
@@ -36,7 +38,7 @@ class Outcome:
 
     Attributes:
         events: how many events were folded.
-        entities: how many entities they were about.
+        entities: how many entities were compared.
         workflows: how many workflows.
         findings: differences, and changes by hand.
         left_out: how often nothing could be said, by reason.
@@ -68,24 +70,27 @@ class Work:
                 yield self._outcome(bucket)
 
     def _outcome(self, bucket: Bucket) -> Outcome:
-        found = Outcome(entities=len(bucket.entities), workflows=len(bucket.workflows))
+        found = Outcome()
         for key, entity in bucket.entities.items():
-            self._take(found, self.comparison.entity(key, entity.told, entity.held))
+            found.entities += self._take(found, self.comparison.entity(key, entity.told, entity.held))
             found.events += len(entity.told)
         for name, workflow in bucket.workflows.items():
-            self._take(found, self.comparison.workflow(name, workflow.told, workflow.held))
+            found.workflows += self._take(found, self.comparison.workflow(name, workflow.told, workflow.held))
             found.events += len(workflow.told)
         return found
 
-    def _take(self, found: Outcome, compared: Compared) -> None:
+    def _take(self, found: Outcome, compared: Compared) -> bool:
+        """Add it; whether it was compared."""
         if compared.left_out is not None:
             found.left_out[compared.left_out] += 1
+            return False
         found.findings += compared.findings
         for digest, (verdict, ref) in compared.verdicts.items():
             entry = entry_of(digest, verdict, ref)
             found.identities[place_of(entry, self.places)] += entry
         for source, counts in compared.counts.items():
             add(found.counts.setdefault(source, Counts()), counts)
+        return True
 
 
 def processes_for(events: int) -> int:
@@ -104,50 +109,76 @@ def shared_out(work: Work, processes: int) -> Iterator[Outcome]:
         yield from work.outcomes()
         return
     with ExitStack() as started:
-        receivers = [started.enter_context(_child(work, first, processes)) for first in range(processes)]
+        children = [started.enter_context(_child(first, processes)) for first in range(processes)]
+        for child in children:
+            _send(child, work)
         for number in range(work.aside.count):
-            while (found := _received(receivers[number % processes])) is not None:
+            while (found := _received(children[number % processes].connection)) is not None:
                 yield found
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    connection: Connection
+    pid: int
+
+
 @contextmanager
-def _child(work: Work, first: int, every: int) -> Iterator[Connection]:
+def _child(first: int, every: int) -> Iterator[_Child]:
     spawn = multiprocessing.get_context("spawn")
-    receiver, sender = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_compare, args=(work, first, every, sender), daemon=True)
-    process.start()
-    sender.close()
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_compare, args=(theirs, first, every), daemon=True)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child keeps it: whoever interrupts us ends it
     try:
-        yield receiver
+        process.start()
     finally:
-        receiver.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    theirs.close()
+    try:
+        assert process.pid is not None, "it has started"
+        yield _Child(ours, process.pid)
+    finally:
+        ours.close()
         process.kill()
         process.join()
 
 
-def _compare(work: Work, first: int, every: int, sender: Connection) -> None:
+def _send(child: _Child, work: Work) -> None:
+    try:
+        child.connection.send(work)
+        send_handle(child.connection, work.aside.spill.descriptor, child.pid)
+    except OSError:
+        raise _died() from None
+
+
+def _compare(connection: Connection, first: int, every: int) -> None:
     """In a process of its own. After each bucket comes None."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the command ends us
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
-    with suppress(BrokenPipeError):  # the command has ended
+    with suppress(OSError, EOFError):  # the command has ended
+        work: Work = connection.recv()
+        work.aside.spill.from_file(recv_handle(connection))
         for number in range(first, work.aside.count, every):
             try:
                 for found in work.outcomes(number, work.aside.count):
-                    sender.send(found)
+                    connection.send(found)
             except FoldlineError as error:
-                sender.send(error)
+                connection.send(error)
                 return
-            sender.send(None)
+            connection.send(None)
+
+
+def _died() -> FoldlineError:
+    return FoldlineError(
+        "A process that folds a part of the log has died.", remedy="The kernel's log says whether memory ran out."
+    )
 
 
 def _received(receiver: Connection) -> Outcome | None:
     try:
         found = receiver.recv()
-    except EOFError:
-        raise FoldlineError(
-            "A process that folds a part of the log has died.", remedy="The kernel's log says whether memory ran out."
-        ) from None
+    except (EOFError, OSError):
+        raise _died() from None
     if isinstance(found, FoldlineError):
         raise found
     assert found is None or isinstance(found, Outcome)

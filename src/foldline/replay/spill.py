@@ -14,7 +14,6 @@ import tempfile
 import zlib
 from array import array
 from collections.abc import Iterator
-from multiprocessing.reduction import DupFd
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -63,10 +62,16 @@ class Spill:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_file": DupFd(self._file.fileno())}
+        return self.__dict__ | {"_file": None}  # another process is handed the file by itself
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__ = state | {"_file": os.fdopen(state["_file"].detach(), "rb", buffering=0)}
+    @property
+    def descriptor(self) -> int:
+        """The file, to be handed to another process, which says there that it is `from_file` of that number."""
+        return self._file.fileno()
+
+    def from_file(self, descriptor: int) -> None:
+        """Read from this file, which is that of the process that we were sent by."""
+        self._file = os.fdopen(descriptor, "rb", buffering=0)
 
     def close(self) -> None:
         """Give the space back."""

@@ -210,6 +210,10 @@ class _Run:
             self._letters.append(source, line)
         elif partition not in self._without:
             self._stray_letter(row)
+        elif row.workflow_id is not None:
+            self._aside.unread(row.workflow_id)
+        elif row.fsm_type is not None and row.entity_id is not None:
+            self._aside.unread((row.fsm_type, row.entity_id))
 
     def _stray_letter(self, row: LetterRow) -> None:
         """A dead letter of an offset that has no record, or of a log that nobody has judged."""

@@ -20,11 +20,13 @@ Row = TypeVar("Row", HistoryRow, TimelineRow)
 class Held(Generic[Now, Row]):
     """What the tables hold of one entity or workflow: its row, and those of its history or timeline.
 
-    `beside`: a second row of a workflow, among those that were cleaned away.
+    `beside`: a second row of a workflow, among those that were cleaned away. `unread`: a dead letter tells of a record
+    that nobody can read any more.
     """
 
     now: Now | None = None
     beside: Now | None = None
+    unread: bool = False
     rows: list[Row] = field(default_factory=list)
 
 
