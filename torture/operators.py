@@ -80,7 +80,8 @@ class Operators:
             if entity is not None:
                 fsm_type, entity_id, _ = entity
                 to = MACHINES[fsm_type].initial
-                self._ask("corrected", "correct", fsm_type, entity_id, "--to", to, "--why", "tortured", "--wait", "20")
+                words = ("correct", fsm_type, entity_id, "--to", to, "--why", "tortured", "--wait", "20")
+                self._ask("corrected", *words)
 
     def _ask(self, done: str, *words: str) -> None:
         if self.desk.alive:

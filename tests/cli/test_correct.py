@@ -67,7 +67,10 @@ def test_a_correction_goes_where_the_entity_s_events_lie_and_its_verdict_is_told
         )
         assert (unmet.code, unmet.document["reason"]) == (1, "from_state_mismatch")
         assert "was rejected: from_state_mismatch: the event expects INDEXED" in unmet.err
-        assert on_cluster("correct", "INGESTION", "new", "--to", "INDEXED", "--why", "it was there before").code == 0
+        words = ("correct", "INGESTION", "new", "--to", "INDEXED", "--why", "it was there before")
+        mistyped = on_cluster(*words)
+        assert (mistyped.code, "Nothing is known of INGESTION new. Is its id right?" in mistyped.err) == (1, True)
+        assert on_cluster(*words, "--new").code == 0
         assert on_cluster("verify").code == 0
     records = read_topic(cluster.bootstrap_servers, cluster.topics.transitions)
     assert [each.key() for each in records if each.partition() == 1] == [b"k", b"doc-1", b"doc-1", b"doc-1"]
@@ -84,7 +87,8 @@ def test_a_correction_goes_where_the_entity_s_events_lie_and_its_verdict_is_told
 def test_without_a_worker_it_says_where_the_correction_lies_and_that_it_will_be_projected(
     on_cluster: Commands, cluster: Cluster
 ) -> None:
-    late = on_cluster("correct", "INGESTION", "doc-1", "--to", "INDEXED", "--why", "no", "--wait", "0.3", "--json")
+    words = ("correct", "INGESTION", "doc-1", "--to", "INDEXED", "--why", "no", "--new")
+    late = on_cluster(*words, "--wait", "0.3", "--json")
     assert (late.code, late.document["verdict"]) == (1, None)
     assert f" {late.document['offset']}, and was not projected within 0.3 s. It will be" in late.err
     cluster.catch_up()

@@ -77,7 +77,7 @@ def test_what_expired_cannot_be_compared_and_is_named_while_the_rest_is(cluster:
         f"Left out: {cluster.topics.transitions}[0]: its log begins at 2 now, but its tables at 0: records are gone"
         " that were judged." in said.out
     )
-    assert "Left out: 1 of the entities and workflows: records of it cannot be read any more." in said.out
+    assert "Left out: 1 of the entities and workflows: records of them lie in a partition that is left out." in said.out
     rows(cluster.database_url, "DELETE FROM fsm_state")
     (missing,) = on_cluster("verify", "--json").document["differences"]
     assert (missing["table"], missing["subject"]["entity_id"]) == ("fsm_state", "doc-2")

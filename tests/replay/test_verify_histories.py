@@ -9,6 +9,7 @@ import pytest
 
 from foldline.core.batch import Partition
 from foldline.core.events import Record
+from foldline.errors import MachineError
 from foldline.machines import documented
 from foldline.replay.report import Verification
 from harness import TRANSITIONS, WORKFLOWS, MemorySource, Projector, Publishable, records, rows, transition, workflow
@@ -297,3 +298,43 @@ def test_a_sample_is_its_share_of_the_entities_and_workflows_whole_and_of_the_ot
     assert (found.sample, found.whole) == (0.5, False)
     for compared in (found.entities, found.workflows):
         assert 150 < compared < 250
+
+
+def test_what_has_its_verdict_on_a_partition_that_is_gone_is_left_out(life: Life) -> None:
+    again = (transition("GO", event_id="1", fsm_type="NOPE"), transition("GO", event_id="2", entity_id="doc-2"))
+    life.come(*again, on=OTHER)
+    life.come(*again, transition("START_PROCESSING", event_id="3"))
+    life.sql("SELECT cleanup_old_fsm_history(0)")
+    assert life.verified().whole
+    life.sql("UPDATE foldline_positions SET incarnation = 1 WHERE partition = 1")
+    found = life.verified()
+    assert named(found) == set()
+    assert sum(each.count for each in found.left_out) == 3 - found.entities
+
+
+def test_a_state_that_was_changed_by_hand_is_listed_also_when_a_clean_up_has_taken_its_row(life: Life) -> None:
+    life.come(transition("START_PROCESSING", event_id="1"))
+    life.sql("UPDATE fsm_state SET current_state = 'FAILED'")
+    life.sql("SELECT cleanup_old_fsm_history(0)")
+    (change,) = life.verified().manual
+    assert (change.from_state, change.to_state) == ("PROCESSING", "FAILED")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "SET session_replication_role = replica; DELETE FROM foldline_machine_versions WHERE fsm_type ~ 'ING'",
+            r"INGESTION version 1 has judged fsm.transitions.v1\[0\], and is not recorded any more",
+        ),
+        (
+            "UPDATE foldline_machine_versions SET definition = '{}' WHERE fsm_type = 'INGESTION'",
+            "INGESTION version 1: A recorded machine definition is not readable",
+        ),
+    ],
+)
+def test_a_machine_that_is_gone_or_broken_is_named(life: Life, change: str, said: str) -> None:
+    life.come(transition("START_PROCESSING", event_id="1"))
+    life.sql(change)
+    with pytest.raises(MachineError, match=said):
+        life.verified()

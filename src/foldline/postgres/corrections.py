@@ -37,6 +37,12 @@ class Corrections:
             row = connection.execute(query("entity_source"), _key(entity)).fetchone()
         return None if row is None else Partition(*row)
 
+    def known(self, entity: EntityKey) -> bool:
+        """Whether the tables know anything of the entity, if only what was written by hand."""
+        with asking(self._database_url, "correct") as connection:
+            row = connection.execute(query("entity_now"), _key(entity)).fetchone()
+        return row is not None or self.source_of(entity) is not None
+
     def outcome(self, entity: EntityKey, event_id: str, partition: Partition, offset: int) -> Outcome | None:
         """What became of the event that lies there; None if nobody ever claimed its partition."""
         place = {"topic": partition.topic, "partition": partition.number, "record_offset": offset}

@@ -109,7 +109,7 @@ class Comparison:
             ours.surplus(_ENTITIES, None, Cause.HAND_WRITTEN)
         elif held.now is not None:
             ours.compare(_ENTITIES, None, expected.entity_row(key, refolded, self._partitions, held.now), held.now)
-        ours.found.extend(_listed(key, row) for row in by_hand if row.cleaned != _TRUE)
+        ours.found.extend(_listed(key, row) for row in by_hand if row.from_state != row.to_state)
         untold = _UNORDERED if several and gone else self._untold(told, self._history_cleaned)
         return self._compared(ours, refolded, told, written, untold)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from foldline.core.batch import Partition
 from foldline.core.machine import Machine
+from foldline.errors import MachineError
 from foldline.replay.cut import Activation, Cut
 
 Reign = tuple[int, Machine | None]
@@ -20,13 +21,14 @@ class PastMachines:
     """The machines in force, by partition and offset.
 
     Args:
-        cut: the activations and definitions that the tables hold.
-        restored: makes a machine of a recorded definition.
+        cut: the activations that the tables hold.
+        definitions: every machine that they name, by name and version.
         partitions: those that are read, in the order of their numbers.
     """
 
-    def __init__(self, cut: Cut, restored: Callable[[str], Machine], partitions: Iterable[Partition]) -> None:
-        definitions = {key: restored(recorded.document) for key, recorded in cut.definitions.items()}
+    def __init__(
+        self, cut: Cut, definitions: Mapping[tuple[str, int], Machine], partitions: Iterable[Partition]
+    ) -> None:
         incarnations = {standing.partition: standing.incarnation for standing in cut.standings}
         self._reigns = [
             _reigns(
@@ -47,6 +49,27 @@ class PastMachines:
             return machine if offset >= since else None
         index = bisect_right(reigns, offset, key=lambda reign: reign[0])
         return reigns[index - 1][1] if index else None
+
+
+def recorded(cut: Cut, restored: Callable[[str], Machine]) -> dict[tuple[str, int], Machine]:
+    """Every machine version that is recorded.
+
+    Raises:
+        MachineError: one cannot be read, or one that has judged is not recorded any more.
+    """
+    found = {}
+    for (fsm_type, version), kept in cut.definitions.items():
+        try:
+            found[fsm_type, version] = restored(kept.document)
+        except MachineError as error:
+            raise MachineError(f"{fsm_type} version {version}: {error.problem}", remedy=error.remedy) from None
+    for each in cut.activations:
+        if each.version is not None and (each.fsm_type, each.version) not in found:
+            raise MachineError(
+                f"{each.fsm_type} version {each.version} has judged {each.partition}, and is not recorded any more.",
+                remedy="Restore its row of foldline_machine_versions from a backup.",
+            )
+    return found
 
 
 def _reigns(

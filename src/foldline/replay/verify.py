@@ -8,7 +8,7 @@ log (this is Grace's hash join; DeWitt et al., Implementation Techniques for Mai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import Final, cast
 
@@ -34,7 +34,7 @@ from foldline.replay.difference import Cause, Column, Difference, Finding, Subje
 from foldline.replay.findings import LETTERS, Findings
 from foldline.replay.ledger import Ledger
 from foldline.replay.letters import Letters, expected_of, letter_of
-from foldline.replay.past_machines import PastMachines
+from foldline.replay.past_machines import PastMachines, recorded
 from foldline.replay.refold import add
 from foldline.replay.report import Gathered, Verification
 from foldline.replay.sharing import Work, processes_for, shared_out
@@ -76,9 +76,10 @@ def verify(
             run = _Run(cut, unread(cut, [*asked.transition_topics, *asked.workflow_topics], log.facts), asked)
             run.open(disk)
             run.copy(snapshot, announce)
-        run.see_definitions(restored)
+        machines = recorded(cut, restored)
+        run.see_definitions(machines)
         run.read(log, announce)
-        run.compare(PastMachines(cut, restored, run.partitions), announce)
+        run.compare(PastMachines(cut, machines, run.partitions), announce)
         return run.gathered.report(cut.taken_at, asked.share if asked.share < 1 else None, run.unread)
 
 
@@ -128,12 +129,12 @@ class _Run:
                 if done % _SAID_EVERY == 0:
                     announce(Progress("copying the tables", done, max(done, total)))
 
-    def see_definitions(self, restored: Callable[[str], Machine]) -> None:
+    def see_definitions(self, machines: Mapping[tuple[str, int], Machine]) -> None:
         """A recorded machine must still say what it said."""
-        for (fsm_type, version), recorded in self._cut.definitions.items():
-            digest = restored(recorded.document).digest
-            if digest != recorded.digest:
-                said = (Column("version", str(version), str(version)), Column("digest", digest, recorded.digest))
+        for (fsm_type, version), machine in machines.items():
+            digest = self._cut.definitions[fsm_type, version].digest
+            if digest != machine.digest:
+                said = (Column("version", str(version), str(version)), Column("digest", machine.digest, digest))
                 subject = Subject(fsm_type=fsm_type)
                 self.gathered.take(Difference(_VERSIONS, What.CHANGED, Cause.MACHINE_CHANGED, None, subject, said))
 

@@ -21,7 +21,7 @@ from foldline.cli.stories.as_it_came import position_of
 from foldline.cli.who import who
 from foldline.core.batch import Partition
 from foldline.core.machine import CORRECT, Machine, Machines
-from foldline.errors import SettingError, UnfinishedError, UsageError
+from foldline.errors import AbsentError, SettingError, UnfinishedError, UsageError
 from foldline.events import TransitionEvent
 from foldline.kafka import publisher
 from foldline.machines.faults import choose
@@ -43,7 +43,7 @@ class Correction:
         partition: its partition.
         offset: its offset.
         verdict: applied or rejected; null while nobody has projected it.
-        from_state: the state that it met; null if the entity was unknown, or while nobody has projected it.
+        from_state: the state that it met, of an unknown entity the initial one; null while nobody has projected it.
         to_state: the state that was asked for.
         reason: why it was rejected; null if it was not.
         detail: the reason explained.
@@ -78,6 +78,7 @@ def correct(  # noqa: PLR0913 - what an event says: each an option of its own
     correlation_id: Annotated[
         str | None, typer.Option(metavar="ID", help="What it belongs to.  [default: an id of its own]")
     ] = None,
+    new: Annotated[bool, typer.Option("--new", help="Also if nothing is known of the entity yet.")] = False,
     wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for its verdict.")] = 30.0,
     as_json: AsJson = False,
 ) -> None:
@@ -94,6 +95,11 @@ def correct(  # noqa: PLR0913 - what an event says: each an option of its own
             raise UsageError(f"{fsm_type} has no state {name}.", remedy=choose(name, machine.states))
     event = _event(fsm_type, entity_id, to, expected, sound_why(why), correlation_id)
     asked = Corrections(place.database_url)
+    if not new and not asked.known((fsm_type, entity_id)):
+        raise AbsentError(
+            f"Nothing is known of {fsm_type} {plain(entity_id)}.",
+            remedy="Is its id right? With --new a correction is the first that is known of it.",
+        )
     partition, offset = _publish(place, event, asked.source_of((fsm_type, entity_id)))
 
     def look() -> Outcome | None:

@@ -12,7 +12,7 @@ import typer
 from foldline.cli.here import here
 from foldline.cli.mend.rehearsal import Forecast, rehearse
 from foldline.cli.mend.selecting import Entity, Everything, Ids, Since, WithReason, all_of_those_named, selected
-from foldline.cli.output import AsJson, counted, json_out, line_out, listed
+from foldline.cli.output import AsJson, counted, json_out, line_out, listed, note
 from foldline.cli.shapes import prints
 from foldline.cli.who import who
 from foldline.core.batch import Partition
@@ -102,7 +102,7 @@ class Taken:
         elif self.partitions is not None and letter.source not in self.partitions:
             self._leave(letter, f"{letter.source} is gone")
         elif (often := redrives_of(letter)) >= self.limit:
-            self._leave(letter, f"redriven {often} times already")
+            self._leave(letter, f"redriven {'once' if often == 1 else f'{often} times'} already")
         else:
             self.numbers |= self.named & {letter.id}
             return True
@@ -140,6 +140,9 @@ class _Redriving:
         try:
             for page in taken.of(self.letters.pages(asked)):
                 self._page(page)
+        except KeyboardInterrupt:
+            note(f"Redriven are {self.done:,} of {counted(all_of_them, 'dead letter')}; the others are as they were.")
+            raise
         except FoldlineError as error:
             raise type(error)(
                 f"{error.problem.rstrip('.')}. Redriven are {self.done:,} of"
@@ -151,12 +154,12 @@ class _Redriving:
     def _page(self, page: list[DeadLetterRecord]) -> None:
         arrived: list[int] = []
 
-        def note(record: Routed, _place: Place) -> None:
+        def arrives(record: Routed, _place: Place) -> None:
             if record.letter is not None:
                 arrived.append(record.letter)
 
         try:
-            self.publisher.publish(map(again, page), note)
+            self.publisher.publish(map(again, page), arrives)
         finally:
             if arrived:
                 self._note(arrived)

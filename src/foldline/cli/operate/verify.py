@@ -54,8 +54,10 @@ def _show(found: Verification) -> None:
         f" {counted(len(found.partitions), 'partition')}, {found.entities:,} entities,"
         f" {found.workflows:,} workflows" + (f", a sample of {found.sample:.2%}." if found.sample is not None else ".")
     )
-    if found.clean:
+    if found.clean and (found.whole or found.sample is not None):
         line_out("Clean: what the log decides is in the tables as the log has it.", style="bold green")
+    elif found.clean:
+        line_out("Clean as far as it could be compared; the ledger and the counters were not looked at whole.")
     for each in found.unread:
         line_out(f"Left out: {plain(each.topic)}[{each.partition}]: {plain(each.why)}.", style="bold yellow")
     for left_out in found.left_out:
