@@ -6,11 +6,12 @@ removed. Every difference is one row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from foldline.core import batch
 from foldline.core.batch import Counts, EntityKey, Partition
 from foldline.core.events import TransitionEvent, Verdict, WorkflowEvent
 from foldline.replay import cleaned, expected
@@ -21,7 +22,10 @@ from foldline.replay.order import in_order
 from foldline.replay.past_machines import PastMachines
 from foldline.replay.refold import ByHand, Refolded, refold_entity, refold_workflow
 from foldline.replay.told import Event, Ref, Told
-from foldline.replay.written import REFUSED, Held, Written
+from foldline.replay.written import REFUSED, Held, Now, Row, Written
+
+Folded = TypeVar("Folded", batch.HistoryRow, batch.TimelineRow)
+Key = TypeVar("Key", EntityKey, str)
 
 _MANUAL: Final = "MANUAL"
 _TRUE: Final = "t"
@@ -94,21 +98,8 @@ class Comparison:
         for change, state in refolded.misfits:
             ours.changed(_HISTORY, change.id, (Column("from_state", state, change.from_state),))
         gone = cleaned.of_history(refolded.rows, written.ids, self._history_cleaned, ordered=not several)
-        for ref, row in refolded.rows.items():
-            beside = written.by_ref.pop(ref, None)
-            if beside is not None:
-                log = expected.history_row(row, self._partitions[ref[0]], beside)
-                ours.compare(_HISTORY, int(beside.id), log, beside, ref)
-            elif ref not in gone:
-                ours.missing(_HISTORY, ref)
-        _numbers(ours, _HISTORY, refolded.rows, written.ids)
-        _surplus(ours, _HISTORY, written)
-        if held.now is None and refolded.now is not None:
-            ours.missing(_ENTITIES, refolded.last)
-        elif held.now is not None and refolded.now is None:
-            ours.surplus(_ENTITIES, None, Cause.HAND_WRITTEN)
-        elif held.now is not None:
-            ours.compare(_ENTITIES, None, expected.entity_row(key, refolded, self._partitions, held.now), held.now)
+        self._rows(ours, _HISTORY, refolded.rows, written, gone, expected.history_row)
+        self._now(ours, _ENTITIES, key, refolded, held.now, expected.entity_row)
         ours.found.extend(_listed(key, row) for row in by_hand if row.from_state != row.to_state)
         untold = _UNORDERED if several and gone else self._untold(told, self._history_cleaned)
         return self._compared(ours, refolded, told, written, untold)
@@ -129,25 +120,52 @@ class Comparison:
         gone = cleaned.of_timeline(refolded.rows, written.ids, self._workflows_cleaned, ordered=not several)
         if held.now is not None and held.now.cleaned == _TRUE:
             gone = set(refolded.rows).difference(written.ids)
-        for ref, row in refolded.rows.items():
-            beside = written.by_ref.pop(ref, None)
-            if beside is not None:
-                log = expected.timeline_row(row, self._partitions[ref[0]], beside)
-                ours.compare(_TIMELINE, int(beside.id), log, beside, ref)
-            elif ref not in gone:
-                ours.missing(_TIMELINE, ref)
-        _numbers(ours, _TIMELINE, refolded.rows, written.ids)
-        _surplus(ours, _TIMELINE, written)
+        self._rows(ours, _TIMELINE, refolded.rows, written, gone, expected.timeline_row)
         if held.beside is not None:
             ours.surplus(_WORKFLOWS, None)
-        if held.now is None and refolded.now is not None:
-            ours.missing(_WORKFLOWS, refolded.last)
-        elif held.now is not None and refolded.now is None:
-            ours.surplus(_WORKFLOWS, None, Cause.HAND_WRITTEN)
-        elif held.now is not None:
-            ours.compare(_WORKFLOWS, None, expected.workflow_row(key, refolded, self._partitions, held.now), held.now)
+        self._now(ours, _WORKFLOWS, key, refolded, held.now, expected.workflow_row)
         untold = _UNORDERED if several and gone else self._untold(told, self._workflows_cleaned)
         return self._compared(ours, refolded, told, written, untold)
+
+    def _rows(
+        self,
+        ours: Findings,
+        table: str,
+        rows: Mapping[Ref, Folded],
+        written: Written[Row],
+        gone: Container[Ref],
+        as_the_log_has_it: Callable[[Folded, Partition, Row], Row],
+    ) -> None:
+        """Rows of history, or of a timeline, beside those that are there; `gone`: what a clean-up can have removed."""
+        for ref, row in rows.items():
+            beside = written.by_ref.pop(ref, None)
+            if beside is not None:
+                log = as_the_log_has_it(row, self._partitions[ref[0]], beside)
+                ours.compare(table, int(beside.id), log, beside, ref)
+            elif ref not in gone:
+                ours.missing(table, ref)
+        _numbers(ours, table, rows, written.ids)
+        for ref, row_there in written.by_ref.items():
+            ours.surplus(table, int(row_there.id), ref=ref)
+        for row_there in written.astray:
+            ours.surplus(table, int(row_there.id), Cause.HAND_WRITTEN)
+
+    def _now(
+        self,
+        ours: Findings,
+        table: str,
+        key: Key,
+        refolded: Refolded[Any, Any],
+        held: Now | None,
+        as_the_log_has_it: Callable[[Key, Refolded[Any, Any], Sequence[Partition], Now], Now],
+    ) -> None:
+        """The row that says what it is now."""
+        if held is not None and refolded.now is not None:
+            ours.compare(table, None, as_the_log_has_it(key, refolded, self._partitions, held), held)
+        elif held is not None:
+            ours.surplus(table, None, Cause.HAND_WRITTEN)
+        elif refolded.now is not None:
+            ours.missing(table, refolded.last)
 
     def _findings(
         self, subject: Subject, refolded: Refolded[Any, Any], held: EntityRow | WorkflowRow | None, ids: set[int]
@@ -234,13 +252,6 @@ def _numbers(ours: Findings, table: str, rows: Iterable[Ref], ids: Mapping[Ref, 
         if number < before:
             ours.changed(table, number, (Column("id", f"above {before}", str(number)),), ref)
         latest[ref[0]] = max(before, number)
-
-
-def _surplus(ours: Findings, table: str, written: Written[Any]) -> None:
-    for ref, row in written.by_ref.items():
-        ours.surplus(table, int(row.id), ref=ref)
-    for row in written.astray:
-        ours.surplus(table, int(row.id), Cause.HAND_WRITTEN)
 
 
 def _listed(key: EntityKey, row: HistoryRow) -> ManualChange:
