@@ -31,7 +31,7 @@ def _ask(foldline: Commands, shell: str, line: str) -> str:
     ("shell", "line", "offered"),
     [
         ("bash", "foldline sta", "status\n"),
-        ("bash", "foldline deadletters ", "list\nshow\n"),
+        ("bash", "foldline deadletters ", "list\nshow\nredrive\ndrop\nexport\n"),
         ("bash", "foldline status --j", "--json\n"),
         ("bash", "foldline topics c", "check\ncreate\n"),
         ("bash", "foldline workflows --status P", "PAUSED\n"),
