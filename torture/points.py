@@ -36,7 +36,7 @@ class Point(StrEnum):
 MARKS = {
     Point.CLAIM: "INSERT INTO foldline_positions",
     Point.ROWS: "CROSS JOIN LATERAL",
-    Point.LEDGER: "FROM foldline_identities",
+    Point.LEDGER: "FROM foldline_identities\n WHERE digest",
     Point.RESERVE: "AS reserved",
     Point.COPY: "COPY pg_temp.fsm_stage",
     Point.FENCE: "SET next_offset",
