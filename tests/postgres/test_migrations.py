@@ -12,9 +12,10 @@ from psycopg.conninfo import make_conninfo
 
 from catalogs import catalog
 from foldline.errors import MigrationError
+from foldline.ports import LogFacts
 from foldline.postgres.migrations import Runner, migrations
 from foldline.resources import MIGRATIONS
-from harness import WORKFLOWS, Projector, rows, snapshot, transition, workflow
+from harness import TRANSITIONS, WORKFLOWS, Projector, rows, snapshot, transition, workflow
 from psql import psql
 
 RELEASED = 6
@@ -162,14 +163,18 @@ def test_tables_of_the_release_before_go_on_with_the_migrations_that_came_later(
     Runner(projector.database_url).roll_back(RELEASED + 1)
     with psycopg.connect(projector.database_url) as connection:
         connection.cursor().executemany(
-            "INSERT INTO foldline_positions (topic, partition, next_offset, begun_at, epoch, group_id, owner)"
-            " VALUES (%s, %s, %s, 0, 1, 'foldline', 'release 1')",
+            "INSERT INTO foldline_positions (topic, partition, next_offset, begun_at, epoch,"
+            " leader_epoch, group_id, owner)"
+            " VALUES (%s, %s, %s, 0, 1, 0, 'foldline', 'release 1')",
             positions,
         )
     assert [status.number for status in Runner(projector.database_url).apply()] == list(range(RELEASED + 1, LAST + 1))
     after = snapshot(projector.database_url)
     changed = {name for name in before if after[name] != before[name]}
     assert changed == {"foldline_positions"}, "verdicts are counted anew"
+    tables = Projector(projector.database_url).tables()
+    assert tables.claim(TRANSITIONS, LogFacts(0, 9, "id-1")).read_to is None, "how far was read was not kept then"
+    tables.close()
     Projector(projector.database_url).project(*early, *early, transition("COMPLETE_INDEXING", event_id="3"))
     assert rows(projector.database_url, "SELECT current_state FROM fsm_state") == [("INDEXED",)]
     assert rows(projector.database_url, "SELECT applied, duplicate FROM foldline_positions WHERE next_offset > 0") == [

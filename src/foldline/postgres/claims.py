@@ -164,7 +164,8 @@ def _take_over(
     row = connection.execute(query("claim"), asked).fetchone()
     assert row is not None, "a claim always returns its row"
     epoch, next_offset, topic_id, leader_epoch, leader_epoch_at, compaction_accepted, tripped = row
-    read = None if leader_epoch is None else ReadTo(leader_epoch_at, leader_epoch)
+    known = leader_epoch is not None and leader_epoch_at is not None  # 006 and before kept the first alone
+    read = ReadTo(leader_epoch_at, leader_epoch) if known else None
     return Claim(partition, epoch, next_offset, topic_id, read, compaction_accepted), tripped
 
 
