@@ -18,7 +18,6 @@ from foldline.replay.copytext import columns, leading
 from foldline.replay.cut import (
     Accepted,
     Activation,
-    Barrier,
     EntityRow,
     HistoryRow,
     IdentityRow,
@@ -111,9 +110,7 @@ def test_the_cut_says_who_judged_from_where_and_what_is_gone(projector: Projecto
         cut = snapshot.cut()
     transitions, workflows = cut.standings
     count = 2 * len(AWKWARD) + 3
-    assert transitions == Standing(
-        TRANSITIONS, 0, "id-1", 0, count, count - 3, 0, 1, 2, stopped_reason=None, compaction_accepted=False
-    )
+    assert transitions == Standing(TRANSITIONS, 0, "id-1", 0, count, count - 3, 0, 1, 2, compaction_accepted=False)
     assert (workflows.partition, workflows.next_offset) == (WORKFLOWS, 4)
     assert Activation(TRANSITIONS, 0, "INGESTION", 0, 1) in cut.activations
     assert '"RECEIVED"' in cut.definitions["INGESTION", 1].document
@@ -123,21 +120,16 @@ def test_the_cut_says_who_judged_from_where_and_what_is_gone(projector: Projecto
     assert cut.estimates[HistoryRow] > 0
 
 
-def test_accepted_losses_and_barriers_are_in_the_cut(projector: Projector) -> None:
+def test_accepted_losses_are_in_the_cut(projector: Projector) -> None:
     projector.project(transition("START_PROCESSING"))
     rows(
         projector.database_url,
         "INSERT INTO foldline_acceptances (topic, partition, problem, incarnation, from_offset, to_offset, why,"
         " accepted_by) VALUES ('t', 3, 'gone', 1, 7, 9, 'w', 'me')",
     )
-    rows(
-        projector.database_url,
-        "INSERT INTO foldline_barriers (topic, partition, older, end_offset) VALUES ('t', 4, 3, 12)",
-    )
     with Snapshot(projector.database_url) as snapshot:
         cut = snapshot.cut()
     assert cut.accepted == (Accepted(Partition("t", 3), 1, from_offset=7, to_offset=9),)
-    assert cut.barriers == (Barrier(Partition("t", 4), 3, end_offset=12),)
 
 
 def test_a_reader_may_take_it_and_leave_in_the_middle(users: Users, database_url: str) -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from foldline.core.decide import Entity, Outcome
 from foldline.core.decide_workflow import Workflow
-from foldline.core.events import Record, TransitionEvent, Undecodable, Verdict, WorkflowEvent
+from foldline.core.events import STEP_KINDS, Kind, Record, TransitionEvent, Undecodable, Verdict, WorkflowEvent
 
 EntityKey = tuple[str, str]
 """fsm_type and entity_id."""
@@ -110,11 +110,32 @@ class HistoryRow(Struct, frozen=True, gc=False):
 
 
 class TimelineRow(Struct, frozen=True, gc=False):
-    """One applied workflow event."""
+    """One applied workflow event. Of what the event says, the timeline has what its kind has a use for."""
 
     id: int
     offset: int
     event: WorkflowEvent
+
+    @property
+    def step(self) -> str | None:
+        """The step, of an event that is about one."""
+        return self.event.step if self.event.kind in STEP_KINDS else None
+
+    @property
+    def error_message(self) -> str | None:
+        """The error message, of an event that reports a failure."""
+        return self.event.error_message if self.event.kind in (Kind.STEP_FAILED, Kind.FAILED) else None
+
+    @property
+    def payload(self) -> str | None:
+        """What the workflow was started with, or completed with."""
+        match self.event.kind:
+            case Kind.STARTED:
+                return self.event.input_payload
+            case Kind.COMPLETED:
+                return self.event.output_results
+            case _:
+                return None
 
 
 class Identity(Struct, frozen=True, gc=False):

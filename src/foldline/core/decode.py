@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from msgspec import Raw
 
-from foldline.core.events import Headers, Kind, Lease, TransitionEvent, Undecodable, WorkflowEvent
+from foldline.core.events import STEP_KINDS, Headers, Kind, Lease, TransitionEvent, Undecodable, WorkflowEvent
 from foldline.core.freejson import free_json_fault
 from foldline.core.identity import derived_event_id, identity_digest
 from foldline.core.members import Fault
@@ -16,7 +16,6 @@ from foldline.core.wire import WireLease, WireTransition, WireWorkflow, read_tra
 
 MAX_ERROR_MESSAGE_BYTES = 8 * 1024
 _MAX_BYTES_PER_CHARACTER = 4
-_STEP_KINDS = frozenset({Kind.STEP_STARTED, Kind.STEP_COMPLETED, Kind.STEP_FAILED})
 
 
 def decode_transition(value: bytes | None, headers: Headers = ()) -> TransitionEvent | Undecodable:
@@ -117,7 +116,7 @@ def _workflow(wire: WireWorkflow) -> WorkflowEvent:
             _missing("operation_type")
         if wire.entity_id is None:
             _missing("entity_id")
-    if wire.kind in _STEP_KINDS and wire.step is None:
+    if wire.kind in STEP_KINDS and wire.step is None:
         _missing("step")
     event_id = wire.event_id
     if event_id is None:

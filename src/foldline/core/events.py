@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from datetime import datetime
 from enum import StrEnum
 
@@ -36,6 +38,10 @@ class Kind(StrEnum):
     RETRIED = "RETRIED"
 
 
+STEP_KINDS = frozenset({Kind.STEP_STARTED, Kind.STEP_COMPLETED, Kind.STEP_FAILED})
+"""The kinds that are about a step."""
+
+
 class Record(Struct, frozen=True, gc=False):
     """One record of a partition, as it came. `timestamp_ms` is None where the broker has none."""
 
@@ -49,6 +55,15 @@ class Record(Struct, frozen=True, gc=False):
     def redrive(self) -> bool:
         """Whether this record asks for a rejected identity to be judged again."""
         return any(name == REDRIVE_HEADER for name, _ in self.headers)
+
+    @property
+    def header_text(self) -> str | None:
+        """The headers as a dead letter keeps them: a JSON list of [name, value in base64 or null]; None without any."""
+        if not self.headers:
+            return None
+        return json.dumps(
+            [[name, None if value is None else b64encode(value).decode()] for name, value in self.headers]
+        )
 
 
 class Lease(Struct, frozen=True, gc=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ import msgspec
 from foldline.core.batch import DeadLetter, EntityKey, Identity, TimelineRow, WorkflowPlan
 from foldline.core.decide import Entity
 from foldline.core.decide_workflow import Status, Workflow
-from foldline.core.events import Kind, Lease, Record, TransitionEvent, Verdict, WorkflowEvent
+from foldline.core.events import Lease, TransitionEvent, Verdict, WorkflowEvent
 from foldline.core.redrive import Answer
 from foldline.ports import PartitionFault
 
@@ -113,12 +112,12 @@ def timeline_parameters(timeline: Iterable[TimelineRow]) -> Parameters:
         "ids": [row.id for row in rows],
         "workflow_ids": [event.workflow_id for event in events],
         "kinds": [event.kind.value for event in events],
-        "steps": [event.step if event.kind in _WITH_STEP else None for event in events],
+        "steps": [row.step for row in rows],
         "occurred_ats": [event.occurred_at for event in events],
         "correlation_ids": [event.correlation_id for event in events],
         "event_ids": [event.event_id for event in events],
-        "error_messages": [event.error_message if event.kind in _WITH_MESSAGE else None for event in events],
-        "payloads": [_payload(event) for event in events],
+        "error_messages": [row.error_message for row in rows],
+        "payloads": [row.payload for row in rows],
         "offsets": [row.offset for row in rows],
     }
 
@@ -141,7 +140,7 @@ def dead_letter_parameters(letters: Iterable[DeadLetter]) -> Parameters:
         "event_ids": [event.event_id if event is not None else None for event in events],
         "keys": [letter.record.key for letter in listed],
         "values": [letter.record.value for letter in listed],
-        "headers": [_headers(letter.record) for letter in listed],
+        "headers": [letter.record.header_text for letter in listed],
         "timestamps": [letter.record.timestamp_ms for letter in listed],
         "numbers": [letter.judged_as for letter in listed],
     }
@@ -160,28 +159,6 @@ def answer_parameters(answers: Iterable[Answer]) -> Parameters:
         "statuses": ["applied" if answer.applied else "rejected_again" for answer in listed],
         "answered_offsets": [answer.record.offset for answer in listed],
     }
-
-
-_WITH_STEP = frozenset({Kind.STEP_STARTED, Kind.STEP_COMPLETED, Kind.STEP_FAILED})
-_WITH_MESSAGE = frozenset({Kind.STEP_FAILED, Kind.FAILED})
-
-
-def _payload(event: WorkflowEvent) -> str | None:
-    match event.kind:
-        case Kind.STARTED:
-            return event.input_payload
-        case Kind.COMPLETED:
-            return event.output_results
-        case _:
-            return None
-
-
-def _headers(record: Record) -> str | None:
-    if not record.headers:
-        return None
-    return json.dumps(
-        [[name, base64.b64encode(value).decode() if value is not None else None] for name, value in record.headers]
-    )
 
 
 def _steps(workflow_id: str, text: str) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from foldline.replay.copytext import OPTIONS, columns
 from foldline.replay.cut import (
     Accepted,
     Activation,
-    Barrier,
     Cut,
     EntityRow,
     HistoryRow,
@@ -99,7 +98,6 @@ class Snapshot:
             accepted=tuple(
                 Accepted(Partition(topic, number), *more) for topic, number, *more in self._all("moved_ends")
             ),
-            barriers=tuple(Barrier(Partition(topic, number), *more) for topic, number, *more in self._all("barriers")),
             estimates=self._estimates(),
         )
 

@@ -28,7 +28,6 @@ class Standing:
         duplicate: how many records were duplicates.
         rejected: how many records were rejected.
         undecodable: how many records could not be decoded.
-        stopped_reason: why the partition stopped; None if it did not.
         compaction_accepted: whether somebody has accepted that the topic is compacted.
     """
 
@@ -41,7 +40,6 @@ class Standing:
     duplicate: int
     rejected: int
     undecodable: int
-    stopped_reason: str | None
     compaction_accepted: bool
 
 
@@ -75,15 +73,6 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Barrier:
-    """A partition that was added later began only when an older one had been judged up to this offset."""
-
-    partition: Partition
-    older: int
-    end_offset: int
-
-
-@dataclass(frozen=True, slots=True)
 class Cut:
     """What is read once.
 
@@ -94,7 +83,6 @@ class Cut:
         definitions: every machine version that ever judged, by name and version.
         cleaned_up_to: the latest cut-off of the clean-ups, by the table that they clean.
         accepted: in the order in which they were accepted.
-        barriers: by partition.
         estimates: about how many rows each of the shapes below has.
     """
 
@@ -104,7 +92,6 @@ class Cut:
     definitions: Mapping[tuple[str, int], Recorded]
     cleaned_up_to: Mapping[str, datetime]
     accepted: tuple[Accepted, ...]
-    barriers: tuple[Barrier, ...]
     estimates: Mapping[type[Row], int]
 
 

@@ -8,13 +8,10 @@ from collections.abc import Mapping, Sequence
 from foldline.core.batch import EntityKey, HistoryRow, Partition, TimelineRow
 from foldline.core.decide import Entity, FailedAttempt, Hop, Rejection
 from foldline.core.decide_workflow import Status, Workflow
-from foldline.core.events import Kind
 from foldline.replay import cut
 from foldline.replay.refold import ByHand, Refolded
 from foldline.replay.texts import bool_text, double_text, maybe_time, same_json, time_beside, time_text
 
-WITH_STEP = frozenset({Kind.STEP_STARTED, Kind.STEP_COMPLETED, Kind.STEP_FAILED})
-WITH_MESSAGE = frozenset({Kind.STEP_FAILED, Kind.FAILED})
 _NOT_KEPT: Mapping[str, str | None] = {
     "completed_steps": "[]",
     "input_payload": None,
@@ -103,17 +100,16 @@ def entity_row(
 def timeline_row(row: TimelineRow, partition: Partition, held: cut.TimelineRow) -> cut.TimelineRow:
     """The row of an applied workflow event."""
     event = row.event
-    payload = {Kind.STARTED: event.input_payload, Kind.COMPLETED: event.output_results}.get(event.kind)
     return cut.TimelineRow(
         event.workflow_id,
         held.id,
         event.kind.value,
-        event.step if event.kind in WITH_STEP else None,
+        row.step,
         time_beside(event.occurred_at, held.occurred_at),
         event.correlation_id,
         event.event_id,
-        event.error_message if event.kind in WITH_MESSAGE else None,
-        _json(payload, held.payload),
+        row.error_message,
+        _json(row.payload, held.payload),
         partition.topic,
         str(partition.number),
         str(row.offset),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Iterator
 
@@ -56,7 +55,7 @@ def _unlike(row: LetterRow, record: Record, event: Event) -> tuple[Column, ...]:
     log = {
         "key": _hex(record.key),
         "value": _hex(record.value),
-        "headers": _headers(record),
+        "headers": record.header_text,
         "record_timestamp_ms": None if record.timestamp_ms is None else str(record.timestamp_ms),
     }
     refused = row.verdict == Verdict.UNDECODABLE and not isinstance(event, Undecodable)
@@ -71,11 +70,3 @@ def _unlike(row: LetterRow, record: Record, event: Event) -> tuple[Column, ...]:
 
 def _hex(octets: bytes | None) -> str | None:
     return None if octets is None else octets.hex()
-
-
-def _headers(record: Record) -> str | None:
-    if not record.headers:
-        return None
-    return json.dumps(
-        [[name, None if value is None else base64.b64encode(value).decode()] for name, value in record.headers]
-    )

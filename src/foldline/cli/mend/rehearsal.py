@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from foldline.app import Place, machines_of
 from foldline.cli.from_tables import start_from_tables
 from foldline.cli.output import counted, json_out, line_out, listed, plain, table_out
+from foldline.cli.stories.as_it_came import name_of
 from foldline.core.batch import Decoded, Partition
 from foldline.core.decode import decode_transition, decode_workflow
 from foldline.core.events import REDRIVE_HEADER, Record, TransitionEvent, Undecodable, Verdict, WorkflowEvent
@@ -215,11 +216,7 @@ def _tell(forecast: Forecast) -> None:
 
 
 def _row(subject: SubjectForecast) -> list[object]:
-    name = (
-        f"workflow {plain(subject.workflow_id)}"
-        if subject.workflow_id is not None
-        else f"{plain(subject.fsm_type)} {plain(subject.entity_id)}"
-    )
+    name = name_of(subject.fsm_type, subject.entity_id, subject.workflow_id)
     return [name, subject.letters, subject.passing, subject.state, _how_far(subject)]
 
 

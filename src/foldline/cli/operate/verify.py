@@ -11,7 +11,7 @@ from foldline.cli.here import here
 from foldline.cli.operate.travelled import shown
 from foldline.cli.output import AsJson, counted, instant, json_out, line_out, plain, table_out
 from foldline.cli.shapes import prints
-from foldline.cli.stories.as_it_came import position_of
+from foldline.cli.stories.as_it_came import name_of, position_of
 from foldline.errors import DriftError
 from foldline.replay.difference import Difference, ManualChange, Subject
 from foldline.replay.report import Verification
@@ -118,11 +118,8 @@ def _row(each: Difference) -> list[object]:
 
 
 def _subject(subject: Subject) -> str:
-    if subject.workflow_id is not None:
-        return f"workflow {plain(subject.workflow_id)}"
-    if subject.entity_id is not None:
-        return f"{plain(subject.fsm_type)} {plain(subject.entity_id)}"
-    return plain(subject.fsm_type or "-")
+    named = name_of(subject.fsm_type, subject.entity_id, subject.workflow_id)
+    return named or plain(subject.fsm_type or "-")
 
 
 def _position(subject: Subject) -> str:

@@ -55,6 +55,13 @@ def position_of(topic: str | None, partition: int | None, offset: int | None) ->
     return None if topic is None else f"{topic} {partition} {offset}"
 
 
+def name_of(fsm_type: str | None, entity_id: str | None, workflow_id: str | None) -> str | None:
+    """What people call an entity or a workflow; None for neither."""
+    if workflow_id is not None:
+        return f"workflow {plain(workflow_id)}"
+    return None if entity_id is None else f"{plain(fsm_type)} {plain(entity_id)}"
+
+
 def written_at(milliseconds: int | None) -> datetime | None:
     """When the record says it was written; None where that is no date."""
     if milliseconds is None:

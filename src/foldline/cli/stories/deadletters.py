@@ -13,7 +13,7 @@ import typer
 from foldline.cli.here import here
 from foldline.cli.output import AsJson, counted, instant, json_out, line_out, plain, table_out
 from foldline.cli.shapes import prints
-from foldline.cli.stories.as_it_came import Header, Octets, as_it_came_out, octets, position_of, written_at
+from foldline.cli.stories.as_it_came import Header, Octets, as_it_came_out, name_of, octets, position_of, written_at
 from foldline.core.redrive import redrive_of
 from foldline.errors import AbsentError
 from foldline.postgres.letter_entries import DeadLetterEntry, DeadLetterRecord
@@ -173,8 +173,4 @@ def _course(story: DeadLetterStory) -> Iterator[str]:
 
 
 def _subject(entry: DeadLetterEntry | DeadLetterRecord) -> str:
-    if entry.workflow_id is not None:
-        return f"workflow {plain(entry.workflow_id)}"
-    if entry.entity_id is not None:
-        return f"{plain(entry.fsm_type)} {plain(entry.entity_id)}"
-    return "-"
+    return name_of(entry.fsm_type, entry.entity_id, entry.workflow_id) or "-"
